@@ -14,6 +14,8 @@ var (
 	ErrInvalid  = problem.Sentinel("idm.invalid", http.StatusUnprocessableEntity, "Invalid input")
 	// ErrCredentials says that an e-mail address and password don't belong together, whichever is wrong.
 	ErrCredentials = problem.Sentinel("idm.credentials", http.StatusUnauthorized, "Wrong e-mail address or password")
+	// ErrTooManyAttempts says that logins to an account failed too often, and to try again in a moment.
+	ErrTooManyAttempts = problem.Sentinel("idm.too_many_attempts", http.StatusTooManyRequests, "Too many failed attempts; try again in a moment")
 	// ErrLastOwner says that a change would leave an organization without a Super Admin.
 	ErrLastOwner = problem.Sentinel("idm.last_owner", http.StatusConflict, "An organization needs a Super Admin")
 )
