@@ -25,11 +25,11 @@ func Example() {
 			Action:     action,
 			Resource:   authz.Resource{Type: authz.Organization, ID: "org-acme"},
 		})
-		fmt.Printf("%s %t %s\n", action, d.Allowed, d.Reason)
+		fmt.Printf("%s: %t %q\n", action, d.Allowed, d.Reason)
 	}
 	// Output:
-	// read true 
-	// purchase false the role Member does not allow this
+	// read: true ""
+	// purchase: false "the role Member does not allow this"
 }
 
 // An app reads and writes data through its own group only.
@@ -48,10 +48,10 @@ func ExampleEngine_PutGroup() {
 			Action:     authz.Write,
 			Resource:   authz.Resource{Type: authz.ConnecEntity, ID: id},
 		})
-		fmt.Printf("%s %t %s\n", id, d.Allowed, d.Group)
+		fmt.Printf("%s: %t %q\n", id, d.Allowed, d.Group)
 	}
 	// Output:
-	// cld-1/invoices true cld-1
-	// org-acme/invoices true cld-1
-	// org-other/invoices false
+	// cld-1/invoices: true "cld-1"
+	// org-acme/invoices: true "cld-1"
+	// org-other/invoices: false ""
 }
