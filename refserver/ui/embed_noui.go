@@ -1,0 +1,7 @@
+//go:build noui
+
+package ui
+
+import "io/fs"
+
+func dist() fs.FS { return nil }
