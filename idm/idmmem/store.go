@@ -118,11 +118,18 @@ func (s *Store) ListUsers(ctx context.Context, ids []string) ([]*idm.User, error
 		return nil, err
 	}
 	defer unlock()
-	var out []*idm.User
-	for id, u := range s.users {
-		if ids == nil || slices.Contains(ids, id) {
-			out = append(out, new(u.User))
+	found := s.users
+	if ids != nil {
+		found = make(map[string]*user)
+		for _, id := range ids {
+			if u := s.users[id]; u != nil {
+				found[id] = u
+			}
 		}
+	}
+	var out []*idm.User
+	for _, u := range found {
+		out = append(out, new(u.User))
 	}
 	slices.SortFunc(out, func(a, b *idm.User) int { return cmp.Compare(a.Number, b.Number) })
 	return out, nil
