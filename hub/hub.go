@@ -14,10 +14,17 @@ var (
 	ErrInvalid  = problem.Sentinel("hub.invalid", http.StatusUnprocessableEntity, "Invalid input")
 	// ErrCredentials says that an e-mail address and password don't belong together.
 	ErrCredentials = problem.Sentinel("hub.credentials", http.StatusUnauthorized, "Wrong e-mail address or password")
+	// ErrLastOwner says that a change would leave an organization without a Super Admin.
+	ErrLastOwner = problem.Sentinel("hub.last_owner", http.StatusConflict, "An organization needs a Super Admin")
+	// ErrNotRunning says that an app can't be entered because it isn't running: not yet, or no more.
+	ErrNotRunning = problem.Sentinel("hub.not_running", http.StatusConflict, "The app is not running")
 )
 
 // ValidationError names the fields that were refused. It matches ErrInvalid.
 type ValidationError = problem.ValidationError
+
+// Field is one thing that is wrong with the input.
+type Field = problem.Field
 
 // User is a person.
 type User struct {
@@ -59,6 +66,29 @@ type Member struct {
 	Role           string // "Member", "Power User", "Admin" or "Super Admin"
 }
 
+// Roles in an organization, from the least to the most powerful. The strings are stored and sent as they are.
+const (
+	RoleMember     = "Member"
+	RolePowerUser  = "Power User"
+	RoleAdmin      = "Admin"
+	RoleSuperAdmin = "Super Admin"
+)
+
+// UserFilter selects users. What is empty doesn't restrict.
+type UserFilter struct {
+	// IDs are "usr-…" or numbers.
+	IDs   []string
+	Email string
+}
+
+// MemberFilter selects memberships. What is empty doesn't restrict.
+type MemberFilter struct {
+	OrganizationID string
+	UserID         string
+	// Number is the membership's own.
+	Number int64
+}
+
 // Stack says how an app runs.
 type Stack string
 
@@ -71,8 +101,9 @@ const (
 
 // App is a marketplace entry.
 type App struct {
-	Number          int64
-	NID             string // unique, "notes"
+	Number int64
+	// NID is unique: "notes". A cube's names the template that nex runs.
+	NID             string
 	ID              string // "app-…": the API id
 	Name            string
 	TinyDescription string
@@ -89,7 +120,9 @@ type App struct {
 	// Collections are what the app wants to be told of; nil is all.
 	Collections []string
 	// ExternalIDs sends webhooks with id arrays.
-	ExternalIDs          bool
+	ExternalIDs bool
+	// RedirectPaths are where, below the app's host, an OpenID Connect login may return to: "/oidc/callback" when nil.
+	RedirectPaths        []string
 	Active               bool
 	CreatedAt, UpdatedAt time.Time
 }
@@ -123,6 +156,9 @@ type AppInstance struct {
 	// Errors tell a person what went wrong; an operation that fails is retried.
 	Errors []string
 	// URL is where the app is; empty until it is known.
-	URL                                string
+	URL string
+	// Durations are estimates of how long the instance stays in a status, for those who show a progress bar.
+	Durations                          map[Status]time.Duration
 	CreatedAt, StartedAt, TerminatedAt time.Time
+	UpdatedAt                          time.Time
 }

@@ -1,11 +1,18 @@
 package hub
 
-import "context"
+import (
+	"context"
+
+	"github.com/ensemble-platform/ensemble/authz"
+)
 
 // Service is what the hub does. [Engine] does it in process and hubhttp.Client from afar; both behave alike.
 //
 // Every call but Login and Authenticate is judged by the authz.Authorizer with the credential that ctx carries: a user's session
-// (who sees his own organizations), or a tenant's or service's key (which see all of theirs).
+// (who sees his own organizations), or a tenant's or service's key (which see all of theirs). Denials match
+// authz.ErrUnauthenticated or authz.ErrDenied.
+//
+// Users, organizations, apps and instances may be named by their ID or, in decimal, by their Number; apps also by NID.
 //
 // Service may grow; embed it in your own implementations.
 type Service interface {
@@ -15,10 +22,15 @@ type Service interface {
 	Logout(ctx context.Context) error
 	// CurrentUser is the user whose session ctx carries.
 	CurrentUser(ctx context.Context) (*User, error)
+	// Caller tells who stands behind the credential that ctx carries.
+	Caller(ctx context.Context) (authz.Principal, error)
 
 	// CreateUser is for tenants and services. ErrConflict when the address is taken.
 	CreateUser(ctx context.Context, u User, password string) (*User, error)
+	// GetUser returns a user that the caller may know: himself, or who shares an organization with him.
 	GetUser(ctx context.Context, id string) (*User, error)
+	// ListUsers lists those that the caller may know, by Number.
+	ListUsers(ctx context.Context, f UserFilter) ([]*User, error)
 
 	// CreateOrganization adds one. A user who creates it becomes its Super Admin.
 	CreateOrganization(ctx context.Context, o Organization) (*Organization, error)
@@ -29,22 +41,25 @@ type Service interface {
 	PutMember(ctx context.Context, organizationID, userID, role string) (*Member, error)
 	DeleteMember(ctx context.Context, organizationID, userID string) error
 	ListMembers(ctx context.Context, organizationID string) ([]*Member, error)
+	// FindMembers lists memberships of the organizations that the caller can see, by Number.
+	FindMembers(ctx context.Context, f MemberFilter) ([]*Member, error)
 
 	// PutApp creates or replaces a marketplace entry, by NID, and returns its API key when it is new. It is for operators and
 	// services.
 	PutApp(ctx context.Context, a App) (app *App, key string, err error)
 	// ListApps lists the marketplace: active apps, by name.
 	ListApps(ctx context.Context) ([]*App, error)
+	GetApp(ctx context.Context, id string) (*App, error)
 
 	// AddApp adds an app to an organization. It returns as soon as the order is stored; the instance's status tells how far
-	// it has come. It needs the right to purchase.
+	// it has come. It needs the right to purchase. ErrConflict when the organization has the app already.
 	AddApp(ctx context.Context, organizationID, nid string) (*AppInstance, error)
 	GetAppInstance(ctx context.Context, id string) (*AppInstance, error)
 	// ListAppInstances lists those that the caller may enter, but for terminated ones.
 	ListAppInstances(ctx context.Context, organizationID string) ([]*AppInstance, error)
 	// RemoveApp ends an instance: its access at once, the rest in the background.
 	RemoveApp(ctx context.Context, id string) (*AppInstance, error)
-	// LaunchURL is where to send a user's browser to enter the app.
+	// LaunchURL is where to send a user's browser to enter the app. ErrNotRunning when it can't be entered now.
 	LaunchURL(ctx context.Context, instanceID string) (string, error)
 
 	// Ready reports whether the service can answer now.
