@@ -11,6 +11,10 @@ import (
 var (
 	ErrNotFound = problem.Sentinel("impac.not_found", http.StatusNotFound, "Not found")
 	ErrInvalid  = problem.Sentinel("impac.invalid", http.StatusBadRequest, "Invalid input")
+	// ErrUnknownCollection is what a Source answers for a collection that it doesn't have.
+	ErrUnknownCollection = problem.Sentinel("impac.unknown_collection", http.StatusBadRequest, "Unknown collection")
+	// ErrTooLarge says that a report would need more records or groups than the engine allows.
+	ErrTooLarge = problem.Sentinel("impac.too_large", http.StatusUnprocessableEntity, "Too much to compute")
 )
 
 // ValidationError names the fields that were refused. It matches ErrInvalid.

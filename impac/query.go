@@ -12,11 +12,15 @@ import (
 // ctx still carries the caller's credential for a source that judges as well.
 type Source interface {
 	// Records walks the records of a collection that match the filter, in any order. Filter is in Connec's language and
-	// may be empty.
+	// may be empty; a source that can't select by itself uses [ParseFilter]. An error ends the walk. ErrUnknownCollection says that the source
+	// has no such collection, which is not the same as an empty one.
+	//
+	// Records may be called by several goroutines at a time.
 	Records(ctx context.Context, organization, collection, filter string) iter.Seq2[Record, error]
 }
 
-// Record is one record's attributes, with "id", and numbers as json.Number. The engine doesn't change it.
+// Record is one record's attributes in JSON's Go types, with "id". Numbers are best json.Number, which is exact; Go's own and decimal.Decimal
+// will do. Dates are ISO 8601 text or time.Time. The engine doesn't change it.
 type Record map[string]any
 
 // Query asks for an aggregate.
@@ -27,16 +31,21 @@ type Query struct {
 	Filter string
 	// Each unfolds a list attribute: the query then runs over its elements, which see their record's attributes as "record.…".
 	Each string
-	// Where keeps what an expression (github.com/expr-lang/expr over the attributes) holds for.
+	// Where keeps what an expression (github.com/expr-lang/expr over the attributes) holds for. It doesn't hold for what it
+	// can't be evaluated for, such as a record that lacks an attribute that it compares; if that is all there is, it is invalid.
 	Where string
 	// GroupBy makes one row for each combination of values.
 	GroupBy []Dimension
 	// Measures are the figures of a row.
 	Measures []Measure
-	// OrderBy is a measure's or dimension's name, "-" in front for descending. Default: the dimensions.
+	// OrderBy is a measure's or dimension's name, "-" in front for descending. Default: the dimensions, which also break
+	// ties. Nulls come last.
 	OrderBy string
 	// Limit keeps the first rows; 0 keeps all.
 	Limit int
+	// UTCOffset is how many minutes east of UTC the days of intervals begin. Values that name a day only, as "2026-01-31" or as
+	// midnight UTC, stay that day.
+	UTCOffset int
 }
 
 // Interval is the length of a time bucket.
@@ -55,7 +64,7 @@ const (
 type Dimension struct {
 	// Name of the column; Attribute when empty.
 	Name string
-	// Attribute is a dotted path.
+	// Attribute is a dotted path: "amount.currency", or "lines.0.description" into a list.
 	Attribute string
 	// Interval groups a time attribute by periods; the value is the period's first day, "2026-01-01".
 	Interval Interval
