@@ -42,3 +42,16 @@ func TestStore(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { idmtest.TestStore(t, func(t *testing.T) idm.Store { return onSQLite(t) }) })
 	t.Run("postgres", func(t *testing.T) { idmtest.TestStore(t, func(t *testing.T) idm.Store { return onPostgres(t) }) })
 }
+
+func TestService(t *testing.T) {
+	cheap := idm.WithPasswordCost(64, 1, 1)
+	t.Run("sqlite", func(t *testing.T) {
+		idmtest.TestService(t, func(t *testing.T) idm.Service { return idm.New(onSQLite(t), cheap) })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		idmtest.TestService(t, func(t *testing.T) idm.Service { return idm.New(onPostgres(t), cheap) })
+	})
+	t.Run("sqlite without cache", func(t *testing.T) {
+		idmtest.TestService(t, func(t *testing.T) idm.Service { return idm.New(onSQLite(t), cheap, idm.WithCacheAge(0)) })
+	})
+}
