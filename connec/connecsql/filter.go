@@ -1,0 +1,400 @@
+package connecsql
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ensemble-platform/ensemble/connec"
+)
+
+// list selects a page of records, as scanRecord reads them.
+func (d dialect) list(q connec.ListQuery) (*builder, error) {
+	b := d.build()
+	b.WriteString("SELECT " + recordColumns)
+	if err := b.from(q); err != nil {
+		return nil, err
+	}
+	b.WriteString(" ORDER BY ")
+	for _, k := range q.Order {
+		b.order(k)
+	}
+	// Ids are lower-case UUIDs, which every collation of PostgreSQL sorts like bytes.
+	b.sql("r.created_at, r.id LIMIT ? OFFSET ?", q.Top, q.Skip)
+	return b, b.tooLong()
+}
+
+// count counts the records that q selects.
+func (d dialect) count(q connec.ListQuery) (*builder, error) {
+	b := d.build()
+	if q.Filter == nil {
+		return b.sql("SELECT coalesce(max(records), 0) FROM connec_counters WHERE organization = ? AND collection = ?", q.Organization, q.Collection), nil
+	}
+	b.WriteString("SELECT count(*)")
+	if err := b.from(q); err != nil {
+		return nil, err
+	}
+	return b, b.tooLong()
+}
+
+// maxArgs is what SQLite takes; PostgreSQL takes twice as many.
+const maxArgs = 32766
+
+func (b *builder) tooLong() error {
+	if len(b.args) > maxArgs {
+		return fmt.Errorf("%w: the filter has too many values", connec.ErrInvalid)
+	}
+	return nil
+}
+
+func (b *builder) from(q connec.ListQuery) error {
+	b.sql(" FROM connec_resources r WHERE r.organization = ? AND r.collection = ?", q.Organization, q.Collection)
+	if q.Filter == nil {
+		return nil
+	}
+	b.WriteString(" AND ")
+	return b.filter(q.Filter)
+}
+
+// filter writes a condition. It may come out as NULL, which WHERE, AND and OR take for false, and filterNot does too.
+func (b *builder) filter(f connec.Filter) error {
+	switch f := f.(type) {
+	case connec.FilterAnd:
+		return b.junction(f, " AND ", true)
+	case connec.FilterOr:
+		return b.junction(f, " OR ", false)
+	case connec.FilterNot:
+		b.WriteByte('(')
+		if err := b.filter(f.Filter); err != nil {
+			return err
+		}
+		b.WriteString(") IS NOT TRUE")
+		return nil
+	case connec.FilterConst:
+		b.constant(bool(f))
+		return nil
+	case connec.FilterCompare:
+		return b.compare(f)
+	default:
+		return fmt.Errorf("%w: unknown filter %T", connec.ErrInvalid, f)
+	}
+}
+
+func (b *builder) junction(parts []connec.Filter, op string, empty bool) error {
+	if len(parts) == 0 {
+		b.constant(empty)
+		return nil
+	}
+	b.WriteByte('(')
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteString(op)
+		}
+		if err := b.filter(p); err != nil {
+			return err
+		}
+	}
+	b.WriteByte(')')
+	return nil
+}
+
+func (b *builder) constant(v bool) {
+	if v {
+		b.WriteString("1=1")
+	} else {
+		b.WriteString("1=0")
+	}
+}
+
+// own returns the column that a path leads to instead of an attribute.
+func own(p connec.Path) (column string, kind connec.FilterKind) {
+	if len(p) != 1 || p[0].Each {
+		return "", ""
+	}
+	switch p[0].Name {
+	case "id":
+		return "r.id", connec.KindText
+	case "created_at", "updated_at":
+		return "r." + p[0].Name, connec.KindTime
+	}
+	return "", ""
+}
+
+func (b *builder) compare(f connec.FilterCompare) error {
+	if column, kind := own(f.Path); column != "" {
+		return b.compareOwn(f, column, kind)
+	}
+	b.WriteByte('(')
+	b.narrow(f)
+	hops := b.hops(f.Path)
+	if len(hops.from) > 0 {
+		b.WriteString("EXISTS (SELECT 1 FROM ")
+		hops.writeFrom()
+		b.WriteString(" WHERE ")
+		hops.writeWhere()
+	}
+	if err := b.holds(hops.end, f); err != nil {
+		return err
+	}
+	if len(hops.from) > 0 {
+		b.WriteByte(')')
+	}
+	b.WriteByte(')')
+	return nil
+}
+
+// narrow adds, for an equality with an attribute that has a column, a condition on that, which an index serves. The column holds the
+// beginning of the text only, so the exact condition still follows.
+func (b *builder) narrow(f connec.FilterCompare) {
+	if f.Op != connec.FilterIn || f.Kind != connec.KindText || len(f.Values) == 0 {
+		return
+	}
+	for _, k := range keys {
+		if !leadsTo(f.Path, k.path) {
+			continue
+		}
+		values := make([]string, len(f.Values))
+		for i, v := range f.Values {
+			s, ok := v.(string)
+			if !ok {
+				return
+			}
+			values[i], _ = keyOf(s)
+		}
+		b.WriteString("r." + k.column)
+		if len(values) == 1 {
+			b.sql(" = ? AND ", values[0])
+			return
+		}
+		b.WriteString(" IN ")
+		b.list(values)
+		b.WriteString(" AND ")
+		return
+	}
+}
+
+func leadsTo(p connec.Path, names []string) bool {
+	if len(p) != len(names) {
+		return false
+	}
+	for i, s := range p {
+		if s.Each || s.Name != names[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// holds writes what f asks of the value at n.
+func (b *builder) holds(n node, f connec.FilterCompare) error {
+	switch f.Op {
+	case connec.FilterExists:
+		n.kind(b)
+		b.WriteString(" <> 'null'")
+		return nil
+	case connec.FilterMatch:
+		b.match(f.Pattern, func() { b.value(n, connec.KindText) })
+		return nil
+	}
+	return b.operator(f, func() { b.value(n, f.Kind) }, bind)
+}
+
+func (b *builder) match(p connec.Pattern, value func()) {
+	b.WriteByte('(')
+	for i, like := range p.Like() {
+		if i > 0 {
+			b.WriteString(" OR ")
+		}
+		if b.sqlite {
+			// SQLite's LIKE and lower know the ASCII letters only.
+			b.WriteString("lower(")
+			value()
+			b.WriteByte(')')
+		} else {
+			b.WriteString("lower((")
+			value()
+			b.WriteString(`) COLLATE "C")`)
+		}
+		b.sql(` LIKE ? ESCAPE '\'`, like)
+	}
+	b.WriteByte(')')
+}
+
+// operator writes "value op literals". Values of another type than the kind's are as good as absent.
+func (b *builder) operator(f connec.FilterCompare, value func(), bind func(connec.FilterKind, any) (any, bool)) error {
+	var args []any
+	for _, v := range f.Values {
+		if a, ok := bind(f.Kind, v); ok {
+			args = append(args, a)
+		}
+	}
+	if len(args) == 0 {
+		b.constant(false)
+		return nil
+	}
+	if f.Op == connec.FilterIn {
+		value()
+		b.WriteString(" IN (")
+		for i, a := range args {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.typed(a)
+		}
+		b.WriteByte(')')
+		return nil
+	}
+	op, ok := map[connec.FilterOp]string{connec.FilterGt: " > ", connec.FilterGte: " >= ", connec.FilterLt: " < ", connec.FilterLte: " <= "}[f.Op]
+	if !ok {
+		return fmt.Errorf("%w: unknown operator %q", connec.ErrInvalid, f.Op)
+	}
+	b.WriteByte('(')
+	for i, a := range args {
+		if i > 0 {
+			b.WriteString(" OR ")
+		}
+		value()
+		b.WriteString(op)
+		b.typed(a)
+	}
+	b.WriteByte(')')
+	return nil
+}
+
+// typed binds a literal so that PostgreSQL knows its type.
+func (b *builder) typed(v any) {
+	b.arg(v)
+	if b.sqlite {
+		return
+	}
+	switch v.(type) {
+	case int64:
+		b.WriteString("::bigint")
+	case float64:
+		b.WriteString("::float8")
+	case bool:
+		b.WriteString("::boolean")
+	default:
+		b.WriteString("::text")
+	}
+}
+
+// bind gives the literal that values of a kind are compared with.
+func bind(kind connec.FilterKind, v any) (any, bool) {
+	switch kind {
+	case connec.KindText:
+		s, ok := v.(string)
+		return s, ok
+	case connec.KindNumber:
+		f, ok := v.(float64)
+		return f, ok
+	case connec.KindBool:
+		t, ok := v.(bool)
+		return t, ok
+	case connec.KindTime:
+		t, ok := v.(time.Time)
+		return connec.TimeKey(t), ok
+	}
+	return nil, false
+}
+
+// compareOwn compares one of the record's own columns.
+func (b *builder) compareOwn(f connec.FilterCompare, column string, kind connec.FilterKind) error {
+	text := func() {
+		b.WriteString(column)
+		if !b.sqlite {
+			b.WriteString(` COLLATE "C"`)
+		}
+	}
+	switch {
+	case f.Op == connec.FilterExists:
+		b.constant(true)
+	case f.Op == connec.FilterMatch && kind == connec.KindText:
+		b.match(f.Pattern, func() { b.WriteString(column) })
+	case f.Op == connec.FilterMatch || f.Kind != kind:
+		b.constant(false)
+	case kind == connec.KindTime:
+		return b.operator(f, func() { b.WriteString(column) }, func(_ connec.FilterKind, v any) (any, bool) {
+			t, ok := v.(time.Time)
+			return micros(t), ok
+		})
+	case f.Op == connec.FilterIn:
+		return b.operator(f, func() { b.WriteString(column) }, bind)
+	default:
+		return b.operator(f, text, bind)
+	}
+	return nil
+}
+
+// order writes a key of ORDER BY, with the records that have no value of its kind at the end.
+func (b *builder) order(k connec.OrderKey) {
+	desc := ""
+	if k.Desc {
+		desc = " DESC"
+	}
+	if column, kind := own(k.Path); column != "" {
+		if kind == k.Kind {
+			b.WriteString(column)
+			if kind == connec.KindText && !b.sqlite {
+				b.WriteString(` COLLATE "C"`)
+			}
+			b.WriteString(desc + ", ")
+		}
+		return
+	}
+	hops := b.hops(k.Path)
+	if len(hops.from) == 0 {
+		b.value(hops.end, k.Kind)
+	} else {
+		b.WriteString("(SELECT ")
+		b.value(hops.end, k.Kind)
+		b.WriteString(" FROM ")
+		hops.writeFrom()
+		b.WriteString(" WHERE ")
+		hops.writeWhere()
+		b.constant(true)
+		b.WriteString(" LIMIT 1)")
+	}
+	b.WriteString(desc + " NULLS LAST, ")
+}
+
+// value writes the value at n if it is of the kind, and NULL otherwise.
+func (b *builder) value(n node, kind connec.FilterKind) {
+	b.WriteString("CASE ")
+	n.kind(b)
+	switch {
+	case kind == connec.KindNumber && b.sqlite:
+		b.WriteString(" WHEN 'integer' THEN CAST(")
+		n.atom(b)
+		b.WriteString(" AS REAL) WHEN 'real' THEN ")
+		n.atom(b)
+	case kind == connec.KindNumber:
+		b.WriteString(" WHEN 'number' THEN (")
+		n.json(b)
+		b.WriteString(")::float8")
+	case kind == connec.KindBool && b.sqlite:
+		b.WriteString(" WHEN 'true' THEN 1 WHEN 'false' THEN 0")
+	case kind == connec.KindBool:
+		b.WriteString(" WHEN 'boolean' THEN (")
+		n.json(b)
+		b.WriteString(")::boolean")
+	case kind == connec.KindTime && b.sqlite:
+		b.WriteString(" WHEN 'text' THEN rtrim(")
+		n.atom(b)
+		b.WriteString(", 'Z')")
+	case kind == connec.KindTime:
+		b.WriteString(" WHEN 'string' THEN rtrim((")
+		n.json(b)
+		b.WriteString(") #>> '{}', 'Z')")
+	case b.sqlite:
+		b.WriteString(" WHEN 'text' THEN ")
+		n.atom(b)
+	default:
+		b.WriteString(" WHEN 'string' THEN (")
+		n.json(b)
+		b.WriteString(") #>> '{}'")
+	}
+	b.WriteString(" END")
+	if !b.sqlite && (kind == connec.KindText || kind == connec.KindTime) {
+		b.WriteString(` COLLATE "C"`)
+	}
+}
