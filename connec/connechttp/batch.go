@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,9 @@ func (s *server) Batch(ctx context.Context, req connecapi.BatchRequestObject) (c
 		for j, r := range results {
 			ops[sentAt[j]].result = r
 		}
+		if stranger := slices.IndexFunc(results, func(r connec.OpResult) bool { return !errors.Is(r.Err, authz.ErrUnauthenticated) }) < 0; stranger {
+			return nil, results[0].Err
+		}
 	}
 	return &answer{status: http.StatusOK, media: c.media, body: appendResults(ops)}, nil
 }
@@ -113,6 +117,9 @@ func (s *server) readOp(ctx context.Context, v any, opts connec.ReadOptions, b *
 		if op.ID == "" && !b.rt.Singleton {
 			return connec.Op{}, problem.Invalid(connec.ErrInvalid, "url", "must name a record: lists are not for batches")
 		}
+		if op.ID == "" {
+			op.ID = b.rt.Name // any id will do, and without one an operation creates
+		}
 		return op, nil
 	case "delete":
 		op.Attributes = inactive()
@@ -138,9 +145,7 @@ func (s *server) readOp(ctx context.Context, v any, opts connec.ReadOptions, b *
 	if op.ID != "" && !b.rt.Singleton {
 		return connec.Op{}, errNoMethod
 	}
-	if w.plainID && !b.rt.Singleton {
-		return connec.Op{}, problem.Invalid(connec.ErrIDGiven, "id", "is Connec's to give: send an array of external ids, or PUT to the record")
-	}
+	op.Attributes = w.create()
 	return op, nil
 }
 

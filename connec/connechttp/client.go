@@ -160,6 +160,9 @@ func headers(o connec.ReadOptions) (externalIDs, countryFormat, versions *string
 
 // Create adds a record, or updates the one that opts find.
 func (c *Client) Create(ctx context.Context, group, collection string, attrs map[string]any, opts connec.WriteOptions) (*connec.Resource, connec.Outcome, error) {
+	if err := checkPath(group, collection, ""); err != nil {
+		return nil, 0, err
+	}
 	body, err := encodeWrite(collection, attrs, opts)
 	if err != nil {
 		return nil, 0, err
@@ -184,6 +187,9 @@ func (c *Client) Create(ctx context.Context, group, collection string, attrs map
 
 // Update merges attributes into a record.
 func (c *Client) Update(ctx context.Context, group, collection, id string, attrs map[string]any, opts connec.WriteOptions) (*connec.Resource, error) {
+	if err := checkPath(group, collection, id); err != nil {
+		return nil, err
+	}
 	body, err := encodeWrite(collection, attrs, opts)
 	if err != nil {
 		return nil, err
@@ -205,6 +211,9 @@ func (c *Client) Update(ctx context.Context, group, collection, id string, attrs
 
 // Get returns a record.
 func (c *Client) Get(ctx context.Context, group, collection, id string, opts connec.ReadOptions) (*connec.Resource, error) {
+	if err := checkPath(group, collection, id); err != nil {
+		return nil, err
+	}
 	xids, country, versions := headers(opts)
 	res, err := c.do(ctx, func() (*http.Request, error) {
 		if id == "" {
@@ -227,6 +236,9 @@ func (c *Client) Get(ctx context.Context, group, collection, id string, opts con
 
 // List returns a page of records.
 func (c *Client) List(ctx context.Context, group, collection string, q connec.Query) (*connec.Page, error) {
+	if err := checkPath(group, collection, ""); err != nil {
+		return nil, err
+	}
 	p := &connecapi.ListRecordsParams{Filter: some(q.Filter), OrderBy: some(q.OrderBy), Top: some(q.Top), Skip: some(q.Skip)}
 	p.ExternalIDs, p.CountryFormat, p.Versions = headers(q.ReadOptions)
 	res, err := c.do(ctx, func() (*http.Request, error) {
@@ -242,6 +254,21 @@ func (c *Client) List(ctx context.Context, group, collection string, q connec.Qu
 func (c *Client) Ready(ctx context.Context) error {
 	_, err := c.do(ctx, func() (*http.Request, error) { return connecapi.NewGetReadyRequest(c.base) })
 	return err
+}
+
+// checkPath refuses what would not arrive as it is, because a URL or the handler's tolerance gives it another meaning. There is
+// nothing by such names.
+func checkPath(group, collection, id string) error {
+	odd := func(s string) bool { return s == "" || s == "." || s == ".." || strings.HasSuffix(s, ".json") }
+	switch {
+	case odd(group):
+		return fmt.Errorf("group %q: %w", group, authz.ErrDenied)
+	case odd(collection):
+		return fmt.Errorf("%w: there is no collection %q", connec.ErrUnknownCollection, collection)
+	case id != "" && odd(id), id == "example":
+		return fmt.Errorf("%s/%s: %w", collection, id, connec.ErrNotFound)
+	}
+	return nil
 }
 
 // some is nil for the zero value, which the service has a default for.

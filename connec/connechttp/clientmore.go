@@ -1,12 +1,15 @@
 package connechttp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 
+	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/connec"
 	"github.com/ensemble-platform/ensemble/openapi/connecapi"
 )
@@ -14,7 +17,7 @@ import (
 // Batch runs operations in order.
 func (c *Client) Batch(ctx context.Context, ops []connec.Op) ([]connec.OpResult, error) {
 	if len(ops) == 0 {
-		return nil, nil
+		return []connec.OpResult{}, nil
 	}
 	body := []byte(`{"sequential":true,"ops":[`)
 	for i, op := range ops {
@@ -30,6 +33,13 @@ func (c *Client) Batch(ctx context.Context, ops []connec.Op) ([]connec.OpResult,
 	res, err := c.do(ctx, func() (*http.Request, error) {
 		return connecapi.NewBatchRequest(c.base, &connecapi.BatchParams{Versions: new("true")}, body)
 	})
+	if errors.Is(err, authz.ErrUnauthenticated) {
+		out := make([]connec.OpResult, len(ops))
+		for i := range out {
+			out[i].Err = err
+		}
+		return out, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -64,14 +74,16 @@ func (c *Client) Batch(ctx context.Context, ops []connec.Op) ([]connec.OpResult,
 	return out, nil
 }
 
-func isCreate(op connec.Op) bool { return op.Attributes != nil && op.ID == "" }
+func isCreate(op connec.Op) bool { return op.ID == "" }
+
+func isRead(op connec.Op) bool { return op.ID != "" && op.Attributes == nil }
 
 // appendOp appends one operation, with its own read options where the API knows only the batch's.
 func appendOp(b []byte, op connec.Op) ([]byte, error) {
 	path := "/api/v2/" + url.PathEscape(op.Group) + "/" + url.PathEscape(op.Collection) + "/" + url.PathEscape(op.ID)
 	method := "put"
 	switch {
-	case op.Attributes == nil:
+	case isRead(op):
 		method = "get"
 	case op.ID == "":
 		method = "post"
@@ -84,7 +96,7 @@ func appendOp(b []byte, op connec.Op) ([]byte, error) {
 	if op.CountryAlpha2 {
 		b = append(b, `,"country_format":"alpha2"`...)
 	}
-	if op.Attributes != nil {
+	if !isRead(op) {
 		b = append(b, `,"params":`...)
 		params, err := encodeWrite(op.Collection, op.Attributes, op.WriteOptions)
 		if err != nil {
@@ -97,6 +109,9 @@ func appendOp(b []byte, op connec.Op) ([]byte, error) {
 
 // History lists the transactions of a record.
 func (c *Client) History(ctx context.Context, group, collection, id string) ([]*connec.Transaction, error) {
+	if err := checkPath(group, collection, cmp.Or(id, ".")); err != nil {
+		return nil, err
+	}
 	res, err := c.do(ctx, func() (*http.Request, error) {
 		return connecapi.NewListHistoryRequest(c.base, group, collection, id)
 	})
@@ -112,6 +127,9 @@ func (c *Client) History(ctx context.Context, group, collection, id string) ([]*
 
 // Changes reads the change feed.
 func (c *Client) Changes(ctx context.Context, group string, q connec.FeedQuery) (*connec.Feed, error) {
+	if err := checkPath(group, "-", ""); err != nil {
+		return nil, err
+	}
 	p := &connecapi.ListChangesParams{Cursor: some(q.Cursor), Limit: some(q.Limit), Collections: q.Collections}
 	res, err := c.do(ctx, func() (*http.Request, error) { return connecapi.NewListChangesRequest(c.base, group, p) })
 	if err != nil {
@@ -162,6 +180,9 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 
 // ListSubscriptions lists those of the group's organization.
 func (c *Client) ListSubscriptions(ctx context.Context, group string) ([]*connec.Subscription, error) {
+	if err := checkPath(group, "-", ""); err != nil {
+		return nil, err
+	}
 	res, err := c.do(ctx, func() (*http.Request, error) { return connecapi.NewListSubscriptionsRequest(c.base, group) })
 	if err != nil {
 		return nil, err
@@ -175,6 +196,9 @@ func (c *Client) ListSubscriptions(ctx context.Context, group string) ([]*connec
 
 // ListDeliveries lists those of the group's organization.
 func (c *Client) ListDeliveries(ctx context.Context, group string, q connec.DeliveryQuery) ([]*connec.Delivery, error) {
+	if err := checkPath(group, "-", ""); err != nil {
+		return nil, err
+	}
 	p := &connecapi.ListDeliveriesParams{Limit: some(q.Limit), Subscription: some(q.SubscriptionID), State: some(connecapi.DeliveryState(q.State))}
 	res, err := c.do(ctx, func() (*http.Request, error) { return connecapi.NewListDeliveriesRequest(c.base, group, p) })
 	if err != nil {

@@ -119,7 +119,7 @@ func fromRecord(rec map[string]any, opts connec.ReadOptions) (*connec.Resource, 
 			return nil, fmt.Errorf("%w: its id names none of connec's", errEnvelope)
 		}
 		r.ID = set[i].ID
-		r.ExternalIDs = slices.Delete(set, i, i+1)
+		r.ExternalIDs = set
 	default:
 		return nil, fmt.Errorf("%w: it has no id", errEnvelope)
 	}

@@ -15,8 +15,8 @@ import (
 type write struct {
 	attrs map[string]any
 	opts  connec.WriteOptions
-	// plainID says that the body named a Connec id outright, which a create must not.
-	plainID bool
+	// id is the Connec id that the body named outright, which a create must not. It is the service that refuses it.
+	id string
 }
 
 // decodeDocument reads a JSON object and nothing after it, with exact numbers.
@@ -56,9 +56,6 @@ func toWrite(doc map[string]any, collection, spelt string) (*write, error) {
 		return nil, err
 	}
 	switch id := attrs["id"].(type) {
-	case nil:
-	case string:
-		w.plainID = id != ""
 	case map[string]any:
 		w.opts.ExternalIDs, _ = toIDSet([]any{id})
 	case []any:
@@ -68,7 +65,7 @@ func toWrite(doc map[string]any, collection, spelt string) (*write, error) {
 		}
 		w.opts.ExternalIDs = set
 	default:
-		w.plainID = true
+		w.id = idText(id)
 	}
 	for k := range meta {
 		delete(attrs, k)
@@ -77,6 +74,14 @@ func toWrite(doc map[string]any, collection, spelt string) (*write, error) {
 		attrs[k] = toIDs(k, v)
 	}
 	return w, nil
+}
+
+// create puts the id back that the service refuses, or ignores in singleton collections.
+func (w *write) create() map[string]any {
+	if w.id != "" {
+		w.attrs["id"] = w.id
+	}
+	return w.attrs
 }
 
 // takeOpts reads the options inside a record. Unknown ones mean nothing.

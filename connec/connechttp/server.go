@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/ensemble-platform/ensemble/connec"
-	"github.com/ensemble-platform/ensemble/internal/problem"
 	"github.com/ensemble-platform/ensemble/openapi/connecapi"
 )
 
@@ -188,10 +187,7 @@ func (s *server) CreateRecord(ctx context.Context, req connecapi.CreateRecordReq
 	if err != nil {
 		return nil, err
 	}
-	if w.plainID && !rt.Singleton {
-		return nil, problem.Invalid(connec.ErrIDGiven, "id", "is Connec's to give: send an array of external ids, or PUT to the record")
-	}
-	r, outcome, err := s.svc.Create(ctx, req.Group, rt.Name, w.attrs, w.opts)
+	r, outcome, err := s.svc.Create(ctx, req.Group, rt.Name, w.create(), w.opts)
 	if err != nil {
 		return nil, err
 	}

@@ -219,8 +219,8 @@ type Subscription struct {
 	// Secret Signs the webhooks. One is made when it is absent.
 	Secret string `json:"secret,omitempty"`
 
-	// URL Receives the webhooks.
-	URL string `json:"url"`
+	// URL Receives the webhooks. Without one they are for a function in the service's process.
+	URL string `json:"url,omitempty"`
 
 	// Username Sent with the password as HTTP Basic.
 	Username string `json:"username,omitempty"`
