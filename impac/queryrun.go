@@ -199,6 +199,10 @@ func (c *compiledQuery) dimension(d Dimension, q Query, bad func(field, format s
 }
 
 func (c *compiledQuery) measure(m Measure, bad func(field, format string, args ...any)) {
+	if !slices.Contains([]string{Count, Sum, Avg, Min, Max, Distinct}, m.Func) {
+		bad("func", "must be one of count, sum, avg, min, max, distinct")
+		return
+	}
 	var path []string
 	if m.Attribute != "" || m.Func != Count {
 		var err error
@@ -216,14 +220,11 @@ func (c *compiledQuery) measure(m Measure, bad func(field, format string, args .
 			d, ok := decimalOf(r.get(path))
 			return figure{Number: d}, ok
 		}
-	case Distinct:
+	default: // Distinct
 		compiled.of = func(r *row) (figure, bool) {
 			s, ok := textOf(r.get(path))
 			return figure{Text: s}, ok
 		}
-	default:
-		bad("func", "must be one of count, sum, avg, min, max, distinct")
-		return
 	}
 	name := m.Name
 	if name == "" {
