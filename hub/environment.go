@@ -1,6 +1,10 @@
 package hub
 
-import "strconv"
+import (
+	"net/url"
+	"strconv"
+	"strings"
+)
 
 // Endpoints is what hosted apps are told of the platform. What is empty is left out of their environment. Of its own address an
 // app is told by the [Provisioner].
@@ -11,6 +15,9 @@ type Endpoints struct {
 	OIDCIssuer string
 	// Environment is "production", "uat", "local", ….
 	Environment string
+	// AppURL is the address that the provisioner will give an app, with {uid} for its UID: "https://{uid}.apps.example.com". With it
+	// an app's sign-in works from its first second; without it, from when it runs.
+	AppURL string
 }
 
 // environment is what a hosted app finds in its environment. The same instance gets the same each time.
@@ -31,6 +38,9 @@ func (e *Engine) environment(r *InstanceRecord, app *AppRecord, s instanceSecret
 		"OIDC_CLIENT_SECRET":        s.Key,
 		"OIDC_REDIRECT_PATH":        defaultRedirectPath,
 	}
+	if u, err := url.Parse(e.appURL(r)); err == nil {
+		env["MNO_SERVER_HOSTNAME"] = u.Hostname()
+	}
 	if len(app.RedirectPaths) > 0 {
 		env["OIDC_REDIRECT_PATH"] = app.RedirectPaths[0]
 	}
@@ -40,4 +50,12 @@ func (e *Engine) environment(r *InstanceRecord, app *AppRecord, s instanceSecret
 		}
 	}
 	return env
+}
+
+// appURL is where a hosted app is, or will be as far as that is known.
+func (e *Engine) appURL(r *InstanceRecord) string {
+	if r.URL != "" {
+		return r.URL
+	}
+	return strings.TrimRight(strings.ReplaceAll(e.endpoints.AppURL, "{uid}", r.ID), "/")
 }

@@ -98,7 +98,7 @@ func (e *Engine) doClient(ctx context.Context, r *InstanceRecord, app *AppRecord
 	if err != nil {
 		return outcome{}, err
 	}
-	return outcome{}, e.identity.PutClient(ctx, Client{ID: r.ClientID, Name: app.Name, Key: s.Key, RedirectURIs: redirectURIs(r.URL, &app.App)})
+	return outcome{}, e.identity.PutClient(ctx, Client{ID: r.ClientID, Name: app.Name, Key: s.Key, RedirectURIs: redirectURIs(e.appURL(r), &app.App)})
 }
 
 func (e *Engine) doGroup(ctx context.Context, r *InstanceRecord, _ *AppRecord) (outcome, error) {

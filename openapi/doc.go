@@ -18,8 +18,18 @@ import (
 //go:generate go tool oapi-codegen -config connec.cfg.client.yaml connec.yaml
 //go:generate go tool oapi-codegen -config connec.cfg.server.yaml connec.yaml
 
+//go:generate go tool oapi-codegen -config hub.cfg.types.yaml hub.yaml
+//go:generate go tool oapi-codegen -config hub.cfg.client.yaml hub.yaml
+//go:generate go tool oapi-codegen -config hub.cfg.server.yaml hub.yaml
+
+//go:generate go tool oapi-codegen -config idm.cfg.types.yaml idm.yaml
+//go:generate go tool oapi-codegen -config idm.cfg.client.yaml idm.yaml
+//go:generate go tool oapi-codegen -config idm.cfg.server.yaml idm.yaml
+
 //go:embed common.yaml
 //go:embed connec.yaml
+//go:embed hub.yaml
+//go:embed idm.yaml
 var files embed.FS
 
 // Spec returns the description called name, such as "connec". The descriptions refer to each other by file name, as in
