@@ -14,6 +14,8 @@ var (
 	ErrInvalid  = problem.Sentinel("hub.invalid", http.StatusUnprocessableEntity, "Invalid input")
 	// ErrCredentials says that an e-mail address and password don't belong together.
 	ErrCredentials = problem.Sentinel("hub.credentials", http.StatusUnauthorized, "Wrong e-mail address or password")
+	// ErrTooManyAttempts says that logins to an account failed too often, and to try again in a moment.
+	ErrTooManyAttempts = problem.Sentinel("hub.too_many_attempts", http.StatusTooManyRequests, "Too many failed attempts; try again in a moment")
 	// ErrLastOwner says that a change would leave an organization without a Super Admin.
 	ErrLastOwner = problem.Sentinel("hub.last_owner", http.StatusConflict, "An organization needs a Super Admin")
 	// ErrNotRunning says that an app can't be entered because it isn't running: not yet, or no more.
