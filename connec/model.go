@@ -346,3 +346,12 @@ func singular(s string) string {
 		return strings.TrimSuffix(s, "s")
 	}
 }
+
+// FilterScope tells [ParseFilter] and [ParseOrder] what the attributes of the collection are.
+func (rt *ResourceType) FilterScope() (FilterScope, error) {
+	c, err := compile(*rt)
+	if err != nil {
+		return FilterScope{}, err
+	}
+	return FilterScope{Attribute: c.lookup, Constants: map[string]string{"resource_type": c.Name}}, nil
+}
