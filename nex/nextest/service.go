@@ -154,7 +154,9 @@ func (h serviceHarness) lifecycle(t *testing.T) {
 
 	list, err := s.ListApps(ctx, OrgA)
 	require.NoError(t, err)
-	require.Equal(t, []*nex.App{a}, list)
+	require.Len(t, list, 1)
+	list[0].Durations = a.Durations // the newest measurement may have come in meanwhile
+	require.Equal(t, a, list[0])
 	a, err = s.TerminateApp(ctx, "notes-1")
 	require.NoError(t, err)
 	require.Equal(t, nex.Terminating, a.Status)
