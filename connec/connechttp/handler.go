@@ -75,10 +75,10 @@ func NewHandler(svc connec.Service, opts ...Option) http.Handler {
 	}
 	srv := &server{svc: svc, names: &names{svc: svc, now: time.Now}, version: h.version}
 	strict := connecapi.NewStrictHandlerWithOptions(srv, nil, connecapi.StrictHTTPServerOptions{
-		RequestErrorHandlerFunc:  h.fail,
+		RequestErrorHandlerFunc:  h.refuse,
 		ResponseErrorHandlerFunc: h.fail,
 	})
-	connecapi.HandlerWithOptions(strict, connecapi.StdHTTPServerOptions{BaseRouter: &h.router, ErrorHandlerFunc: h.fail})
+	connecapi.HandlerWithOptions(strict, connecapi.StdHTTPServerOptions{BaseRouter: &h.router, ErrorHandlerFunc: h.refuse})
 	return h
 }
 
@@ -208,7 +208,6 @@ var administrative = map[string]bool{
 
 // fail renders every error of an operation.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	err = inputError(err)
 	c := callFrom(r.Context())
 	p := problem.Of(err)
 	if p.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
@@ -225,7 +224,12 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeErrors(w, c.media, p)
 }
 
-// inputError makes what the generated code says about parameters and bodies an ErrInvalid.
+// refuse renders what the generated code says about parameters and bodies.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	h.fail(w, r, inputError(err))
+}
+
+// inputError makes an ErrInvalid of an error in reading a request.
 func inputError(err error) error {
 	if e, ok := errors.AsType[*connecapi.InvalidParamFormatError](err); ok {
 		return problem.Invalid(connec.ErrInvalid, e.ParamName, "is malformed")
@@ -239,11 +243,11 @@ func inputError(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return problem.Invalid(connec.ErrInvalid, e.Field, "must be a JSON %s, not a %s", e.Type, e.Value)
 	}
+	if e, ok := errors.AsType[*time.ParseError](err); ok {
+		return problem.Invalid(connec.ErrInvalid, "", "%s is not a time such as 2006-01-02T15:04:05Z", e.Value)
+	}
 	if errors.Is(err, io.EOF) {
 		return problem.Invalid(connec.ErrInvalid, "", "the body is empty; JSON is expected")
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return problem.Invalid(connec.ErrInvalid, "", "malformed JSON: the body ends too soon")
-	}
-	return err
+	return problem.Invalid(connec.ErrInvalid, "", "malformed JSON: the body ends too soon or holds what it must not")
 }
