@@ -95,8 +95,7 @@ func (s *Store) FinishDelivery(ctx context.Context, d *connec.Delivery) error {
 		}
 		b := s.dialect.build().sql("UPDATE connec_deliveries SET head = true WHERE id = (SELECT id FROM connec_deliveries"+
 			" WHERE subscription_id = ? AND resource_id = ? AND pending ORDER BY sequence, id LIMIT 1)", subscription, resource)
-		_, err = t.exec("make way for the next delivery", b.String(), b.args)
-		return err
+		return t.exec("make way for the next delivery", b.String(), b.args)
 	})
 }
 

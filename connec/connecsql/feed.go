@@ -9,12 +9,11 @@ import (
 	"github.com/ensemble-platform/ensemble/connec"
 )
 
-// transactionColumns come from t, the transaction, and p, the one before it of the same record.
-const (
-	transactionColumns = "t.uid, t.sequence, t.organization, t.collection, t.resource_id, t.version, t.action," +
-		" t.actor_type, t.actor_id, t.actor_name, t.group_id, t.request_id, p.after, t.after, t.at"
-	joinBefore = " LEFT JOIN connec_transactions p ON p.resource_id = t.resource_id AND p.version = t.version - 1"
-)
+// transactionColumns are those of t, and what the record was after the change before.
+const transactionColumns = "t.uid, t.sequence, t.organization, t.collection, t.resource_id, t.version, t.action," +
+	" t.actor_type, t.actor_id, t.actor_name, t.group_id, t.request_id," +
+	" (SELECT p.after FROM connec_transactions p WHERE p.resource_id = t.resource_id AND p.version = t.version - 1 ORDER BY p.sequence DESC LIMIT 1)," +
+	" t.after, t.at"
 
 func scanTransaction(row scanner) (*connec.Transaction, error) {
 	c := &connec.Transaction{}
@@ -48,7 +47,7 @@ func (s *Store) transactions(ctx context.Context, what string, b *builder) ([]*c
 
 // History implements connec.Store.
 func (s *Store) History(ctx context.Context, organization, collection, id string, limit int) ([]*connec.Transaction, error) {
-	b := s.dialect.build().sql("SELECT "+transactionColumns+" FROM connec_transactions t"+joinBefore+
+	b := s.dialect.build().sql("SELECT "+transactionColumns+" FROM connec_transactions t"+
 		" WHERE t.resource_id = ? AND t.organization = ? AND t.collection = ? ORDER BY t.version DESC LIMIT ?", id, organization, collection, limit)
 	return s.transactions(ctx, "read history", b)
 }
@@ -60,7 +59,7 @@ const manyCollections = 16
 func (s *Store) Changes(ctx context.Context, organization string, after int64, collections []string, limit int) ([]*connec.Transaction, error) {
 	collections = slices.Compact(slices.Sorted(slices.Values(collections)))
 	b := s.dialect.build()
-	b.WriteString("SELECT " + transactionColumns + " FROM connec_transactions t" + joinBefore)
+	b.WriteString("SELECT " + transactionColumns + " FROM connec_transactions t")
 	switch {
 	case len(collections) == 0:
 		b.sql(" WHERE t.organization = ? AND t.sequence > ?", organization, after)

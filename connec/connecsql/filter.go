@@ -310,7 +310,7 @@ func (b *builder) compareOwn(f connec.FilterCompare, column string, kind connec.
 		b.constant(true)
 	case f.Op == connec.FilterMatch && kind == connec.KindText:
 		b.match(f.Pattern, func() { b.WriteString(column) })
-	case f.Op == connec.FilterMatch || f.Kind != kind:
+	case f.Op == connec.FilterMatch || !compares(f.Kind, kind):
 		b.constant(false)
 	case kind == connec.KindTime:
 		return b.operator(f, func() { b.WriteString(column) }, func(_ connec.FilterKind, v any) (any, bool) {
@@ -325,6 +325,11 @@ func (b *builder) compareOwn(f connec.FilterCompare, column string, kind connec.
 	return nil
 }
 
+// compares tells whether a column of one kind can be compared as another: an id also as the text of an instant.
+func compares(as, kind connec.FilterKind) bool {
+	return as == kind || kind == connec.KindText && as == connec.KindTime
+}
+
 // order writes a key of ORDER BY, with the records that have no value of its kind at the end.
 func (b *builder) order(k connec.OrderKey) {
 	desc := ""
@@ -332,7 +337,7 @@ func (b *builder) order(k connec.OrderKey) {
 		desc = " DESC"
 	}
 	if column, kind := own(k.Path); column != "" {
-		if kind == k.Kind {
+		if compares(k.Kind, kind) {
 			b.WriteString(column)
 			if kind == connec.KindText && !b.sqlite {
 				b.WriteString(` COLLATE "C"`)

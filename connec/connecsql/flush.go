@@ -49,7 +49,7 @@ func (t *tx) insert(what, into, rest string, rows []row) error {
 			b.sql("(?"+strings.Repeat(",?", len(r)-1)+")", r...)
 		}
 		b.WriteString(rest)
-		if _, err := t.exec(what, b.String(), b.args); err != nil {
+		if err := t.exec(what, b.String(), b.args); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -136,7 +136,7 @@ func (t *tx) flushDeliveries() error {
 				" AND p.pending)))", !seen[pair], d.SubscriptionID, d.ResourceID)
 			seen[pair] = true
 		}
-		if _, err := t.exec("insert deliveries", b.String(), b.args); err != nil {
+		if err := t.exec("insert deliveries", b.String(), b.args); err != nil {
 			return err
 		}
 		ds = ds[n:]

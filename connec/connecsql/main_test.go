@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(crashVariable); path != "" {
+		writeUntilKilled(path)
+	}
 	os.Exit(pgtest.Main(m))
 }
 

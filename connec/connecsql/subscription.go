@@ -51,8 +51,7 @@ func (s *Store) PutSubscription(ctx context.Context, sub *connec.Subscription) e
 	return s.writes.do(ctx, func(t *tx) error {
 		t.changes++
 		clear(t.subscriptions)
-		_, err := t.exec("put subscription", b.String(), b.args)
-		return err
+		return t.exec("put subscription", b.String(), b.args)
 	})
 }
 
@@ -76,12 +75,12 @@ func (s *Store) GetSubscription(ctx context.Context, id string) (*connec.Subscri
 // DeleteSubscription implements connec.Store.
 func (s *Store) DeleteSubscription(ctx context.Context, id string) error {
 	return s.writes.do(ctx, func(t *tx) error {
-		b := s.dialect.build().sql("DELETE FROM connec_subscriptions WHERE id = ?", id)
-		n, err := t.exec("delete subscription", b.String(), b.args)
-		if err != nil {
+		b := s.dialect.build().sql("DELETE FROM connec_subscriptions WHERE id = ? RETURNING id", id)
+		found := ""
+		if err := t.query("delete subscription", b.String(), b.args, func(row scanner) error { return row.Scan(&found) }); err != nil {
 			return err
 		}
-		if n == 0 {
+		if found == "" {
 			return connec.ErrNotFound
 		}
 		t.changes++
@@ -91,8 +90,7 @@ func (s *Store) DeleteSubscription(ctx context.Context, id string) error {
 			return err
 		}
 		b = s.dialect.build().sql("DELETE FROM connec_deliveries WHERE subscription_id = ? AND pending", id)
-		_, err = t.exec("delete pending deliveries", b.String(), b.args)
-		return err
+		return t.exec("delete pending deliveries", b.String(), b.args)
 	})
 }
 

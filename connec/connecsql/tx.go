@@ -91,25 +91,20 @@ func (t *tx) query(what, query string, args []any, scan func(scanner) error) err
 	return nil
 }
 
-func (t *tx) exec(what, query string, args []any) (int64, error) {
+func (t *tx) exec(what, query string, args []any) error {
 	st, err := t.store.statement(t.ctx, query)
-	var n int64
 	if err == nil {
-		var res sql.Result
 		if st != nil {
-			res, err = t.sql.StmtContext(t.ctx, st).ExecContext(t.ctx, args...)
+			_, err = t.sql.StmtContext(t.ctx, st).ExecContext(t.ctx, args...)
 		} else {
-			res, err = t.sql.ExecContext(t.ctx, query, args...)
-		}
-		if err == nil {
-			n, err = res.RowsAffected()
+			_, err = t.sql.ExecContext(t.ctx, query, args...)
 		}
 	}
 	if err != nil {
 		t.broken = true
-		return 0, failed(t.ctx, what, err)
+		return failed(t.ctx, what, err)
 	}
-	return n, nil
+	return nil
 }
 
 // record finds a record, or returns ErrNotFound.

@@ -251,7 +251,7 @@ var (
 			},
 			{
 				Name:    "connec_transactions_version",
-				Unique:  true,
+				Unique:  false,
 				Columns: []*schema.Column{ConnecTransactionsColumns[4], ConnecTransactionsColumns[5]},
 			},
 		},

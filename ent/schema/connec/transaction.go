@@ -42,6 +42,6 @@ func (Transaction) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("organization", "id").StorageKey("connec_transactions_feed"),
 		index.Fields("organization", "collection", "id").StorageKey("connec_transactions_collection_feed"),
-		index.Fields("resource_id", "version").Unique().StorageKey("connec_transactions_version"),
+		index.Fields("resource_id", "version").StorageKey("connec_transactions_version"),
 	}
 }

@@ -46,7 +46,7 @@ CREATE INDEX `connec_transactions_feed` ON `connec_transactions` (`organization`
 -- create index "connec_transactions_collection_feed" to table: "connec_transactions"
 CREATE INDEX `connec_transactions_collection_feed` ON `connec_transactions` (`organization`, `collection`, `sequence`);
 -- create index "connec_transactions_version" to table: "connec_transactions"
-CREATE UNIQUE INDEX `connec_transactions_version` ON `connec_transactions` (`resource_id`, `version`);
+CREATE INDEX `connec_transactions_version` ON `connec_transactions` (`resource_id`, `version`);
 
 -- +goose Down
 -- reverse: create index "connec_transactions_version" to table: "connec_transactions"
