@@ -17,6 +17,7 @@ import (
 	"github.com/ensemble-platform/ensemble/connec"
 	"github.com/ensemble-platform/ensemble/connec/connechttp"
 	"github.com/ensemble-platform/ensemble/connec/connecmem"
+	"github.com/ensemble-platform/ensemble/internal/httpx"
 )
 
 // Who may do what in these tests: two apps with an instance each in org-1, one in org-2, a tenant with both organizations, a
@@ -77,7 +78,7 @@ type platform struct {
 func newPlatform(t testing.TB, opts ...connechttp.Option) *platform {
 	t.Helper()
 	engine := connec.New(connecmem.New(), authz.Func(judge))
-	server := httptest.NewServer(authz.Middleware(connechttp.NewHandler(engine, opts...)))
+	server := httptest.NewServer(httpx.RequestID(authz.Middleware(connechttp.NewHandler(engine, opts...))))
 	t.Cleanup(server.Close)
 	return &platform{engine: engine, server: server}
 }
