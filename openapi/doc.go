@@ -26,10 +26,20 @@ import (
 //go:generate go tool oapi-codegen -config idm.cfg.client.yaml idm.yaml
 //go:generate go tool oapi-codegen -config idm.cfg.server.yaml idm.yaml
 
+//go:generate go tool oapi-codegen -config impac.cfg.types.yaml impac.yaml
+//go:generate go tool oapi-codegen -config impac.cfg.client.yaml impac.yaml
+//go:generate go tool oapi-codegen -config impac.cfg.server.yaml impac.yaml
+
+//go:generate go tool oapi-codegen -config nex.cfg.types.yaml nex.yaml
+//go:generate go tool oapi-codegen -config nex.cfg.client.yaml nex.yaml
+//go:generate go tool oapi-codegen -config nex.cfg.server.yaml nex.yaml
+
 //go:embed common.yaml
 //go:embed connec.yaml
 //go:embed hub.yaml
 //go:embed idm.yaml
+//go:embed impac.yaml
+//go:embed nex.yaml
 var files embed.FS
 
 // Spec returns the description called name, such as "connec". The descriptions refer to each other by file name, as in
