@@ -131,7 +131,7 @@ func (e *Engine) singleton(ctx context.Context, c *collection, d authz.Decision)
 	if err != nil || len(rs) > 0 {
 		return first(rs), err
 	}
-	w := &write{col: c, decision: d, requestID: httpx.RequestIDFrom(ctx), now: e.now(), create: true, patch: map[string]any{}, silent: true}
+	w := &write{col: c, decision: d, requestID: httpx.RequestIDFrom(ctx), now: e.now, create: true, patch: map[string]any{}, silent: true}
 	res, err := e.commit(ctx, w)
 	if err != nil {
 		return nil, err
@@ -235,6 +235,7 @@ func (e *Engine) Changes(ctx context.Context, group string, q FeedQuery) (*Feed,
 		}
 		return &Feed{Cursor: page.Encode(c)}, nil
 	default:
+		c = cursor{}
 		if err := page.Decode(q.Cursor, &c); err != nil || c.Organization != d.Organization || c.Sequence < 0 {
 			return nil, ErrCursor
 		}

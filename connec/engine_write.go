@@ -58,7 +58,7 @@ func (e *Engine) prepare(ctx context.Context, op Op, allow allower) (*write, err
 	if err != nil {
 		return nil, err
 	}
-	w := &write{col: c, decision: d, requestID: httpx.RequestIDFrom(ctx), now: e.now(), create: op.ID == "", id: op.ID, opts: op.WriteOptions}
+	w := &write{col: c, decision: d, requestID: httpx.RequestIDFrom(ctx), now: e.now, create: op.ID == "", id: op.ID, opts: op.WriteOptions}
 	n := &normalizer{}
 	if ids, keep := n.ids("id", op.ExternalIDs); keep {
 		w.ids, _ = ids.(IDSet)

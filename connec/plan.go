@@ -18,7 +18,8 @@ type write struct {
 	col       *collection
 	decision  authz.Decision
 	requestID string
-	now       time.Time
+	// now is asked within the transaction, so that times go with the order of commits.
+	now func() time.Time
 
 	create bool
 	id     string // of an update
@@ -42,6 +43,7 @@ type plan struct {
 	*write
 	model *model
 	tx    Tx
+	at    time.Time
 
 	found map[ExternalKey][]IDMap
 	known map[string]string // the collections of records that the patch refers to
@@ -50,7 +52,7 @@ type plan struct {
 
 // run executes the write in tx. It may be called again with another tx.
 func (w *write) run(ctx context.Context, m *model, tx Tx) (*written, error) {
-	p := &plan{write: w, model: m, tx: tx}
+	p := &plan{write: w, model: m, tx: tx, at: w.now()}
 	if err := p.lookUp(ctx); err != nil {
 		return nil, err
 	}
@@ -59,7 +61,7 @@ func (w *write) run(ctx context.Context, m *model, tx Tx) (*written, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := &Resource{ID: id.UUID(), Collection: w.col.Name, Organization: w.decision.Organization, CreatedAt: w.now}
+	next := &Resource{ID: id.UUID(), Collection: w.col.Name, Organization: w.decision.Organization, CreatedAt: p.at}
 	var before map[string]any
 	if current != nil {
 		next.ID, next.CreatedAt, next.Version, before = current.ID, current.CreatedAt, current.Version, current.Attributes
@@ -368,7 +370,10 @@ func (p *plan) apply(ctx context.Context, current, next *Resource) (*written, er
 		next.Attributes["code"] = fmt.Sprintf("%s%d", p.col.CodePrefix, n)
 	}
 	next.Version++
-	next.UpdatedAt = p.now
+	next.UpdatedAt = p.at
+	if current != nil && !next.UpdatedAt.After(current.UpdatedAt) {
+		next.UpdatedAt = current.UpdatedAt.Add(time.Microsecond) // clocks go back; a record's times don't
+	}
 	store := p.tx.Insert
 	if current != nil {
 		store = p.tx.Update
@@ -379,7 +384,7 @@ func (p *plan) apply(ctx context.Context, current, next *Resource) (*written, er
 	t := &Transaction{
 		ID: id.UUID(), Organization: next.Organization, Collection: next.Collection, ResourceID: next.ID, Version: next.Version, Action: action,
 		ActorType: p.decision.Principal.Type, ActorID: p.decision.Principal.ID, ActorName: p.decision.Principal.Name, Group: p.decision.Group,
-		RequestID: p.requestID, Before: before, After: next.Attributes, At: p.now,
+		RequestID: p.requestID, Before: before, After: next.Attributes, At: next.UpdatedAt,
 	}
 	if err := p.tx.AppendTransaction(ctx, t); err != nil {
 		return nil, err
@@ -404,7 +409,7 @@ func (p *plan) deliver(ctx context.Context, r *Resource, sequence int64) error {
 		}
 		ds = append(ds, &Delivery{
 			ID: id.New("msg"), SubscriptionID: s.ID, Organization: r.Organization, Collection: r.Collection, ResourceID: r.ID, Sequence: sequence,
-			State: Pending, NextAttemptAt: p.now, CreatedAt: p.now, UpdatedAt: p.now,
+			State: Pending, NextAttemptAt: p.at, CreatedAt: p.at, UpdatedAt: p.at,
 		})
 	}
 	if len(ds) == 0 {
