@@ -146,7 +146,7 @@ func (e *Engine) UpdateDashboard(ctx context.Context, id int64, p DashboardPatch
 		if p.Metadata != nil {
 			d.Metadata = merged(d.Metadata, p.Metadata)
 		}
-		if p.WidgetsOrder != nil {
+		if len(p.WidgetsOrder) > 0 {
 			d.WidgetsOrder = p.WidgetsOrder
 		}
 		// Ids of widgets that are no more leave the order with any change.
