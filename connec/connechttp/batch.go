@@ -173,6 +173,7 @@ func opPath(address string) ([]string, error) {
 }
 
 func appendResults(ops []*batchOp) []byte {
+	var e encoder
 	b := make([]byte, 0, 64+768*len(ops))
 	b = append(b, `{"results":[`...)
 	for i, op := range ops {
@@ -197,7 +198,7 @@ func appendResults(ops []*batchOp) []byte {
 		}
 		b = strconv.AppendInt(b, int64(status), 10)
 		b = append(b, `,"body":`...)
-		b = appendEnvelope(b, op.rt.Name, op.result.Resource, op.shape)
+		b = e.envelope(b, op.rt.Name, op.result.Resource, op.shape)
 		b = append(b, '}')
 	}
 	return append(b, "]}"...)

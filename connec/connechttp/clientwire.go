@@ -106,7 +106,7 @@ func decodePage(body []byte, opts connec.ReadOptions) (*connec.Page, error) {
 	return page, nil
 }
 
-// fromRecord undoes appendRecord. It takes rec over.
+// fromRecord undoes encoder.record. It takes rec over.
 func fromRecord(rec map[string]any, opts connec.ReadOptions) (*connec.Resource, error) {
 	r := &connec.Resource{Attributes: rec}
 	switch id := rec["id"].(type) {

@@ -3,7 +3,6 @@ package connechttp
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -25,33 +24,50 @@ var meta = map[string]bool{
 	"_version": true, "opts": true, "matching_records": true,
 }
 
-// appendEnvelope appends {"people":{…}}.
-func appendEnvelope(b []byte, collection string, r *connec.Resource, s shape) []byte {
+// encoder writes records. It is the busiest code of the package, and encoding/json spends most of its time on maps of any.
+type encoder struct {
+	keys []string // sorted keys of the objects around the current value
+}
+
+// envelope appends {"people":{…}}.
+func (e *encoder) envelope(b []byte, collection string, r *connec.Resource, s shape) []byte {
 	b = append(b, '{')
 	b = appendString(b, collection)
 	b = append(b, ':')
-	b = appendRecord(b, r, s)
+	b = e.record(b, r, s)
 	return append(b, '}')
 }
 
-// appendRecord appends a record: its id, its attributes by name, and what Connec knows of it. This is the busiest code of the
-// package, and encoding/json spends most of its time on maps of any.
-func appendRecord(b []byte, r *connec.Resource, s shape) []byte {
+// sort puts the keys of m behind those that are there and tells where they begin.
+func (e *encoder) sort(m map[string]any) int {
+	from := len(e.keys)
+	for k := range m {
+		e.keys = append(e.keys, k)
+	}
+	slices.Sort(e.keys[from:])
+	return from
+}
+
+// record appends a record: its id, its attributes by name, and what Connec knows of it.
+func (e *encoder) record(b []byte, r *connec.Resource, s shape) []byte {
 	b = append(b, `{"id":`...)
 	if s.externalIDs {
 		b = appendIDSet(b, fullIDSet(r))
 	} else {
 		b = appendString(b, r.ID)
 	}
-	for _, k := range slices.Sorted(maps.Keys(r.Attributes)) {
+	from := e.sort(r.Attributes)
+	for i := from; i < from+len(r.Attributes); i++ {
+		k := e.keys[i]
 		if meta[k] {
 			continue
 		}
 		b = append(b, ',')
 		b = appendString(b, k)
 		b = append(b, ':')
-		b = appendValue(b, r.Attributes[k])
+		b = e.value(b, r.Attributes[k])
 	}
+	e.keys = e.keys[:from]
 	group := r.Group
 	if group == "" {
 		group = r.Organization // the reader came without an app instance
@@ -105,8 +121,8 @@ func appendIDSet(b []byte, ids connec.IDSet) []byte {
 	return append(b, ']')
 }
 
-// appendValue appends a value of an attribute. Anything but the types that a Resource holds goes through encoding/json.
-func appendValue(b []byte, v any) []byte {
+// value appends a value of an attribute. Anything but the types that a Resource holds goes through encoding/json.
+func (e *encoder) value(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
 		return append(b, "null"...)
@@ -121,22 +137,24 @@ func appendValue(b []byte, v any) []byte {
 		return append(b, "false"...)
 	case map[string]any:
 		b = append(b, '{')
-		for i, k := range slices.Sorted(maps.Keys(v)) {
-			if i > 0 {
+		from := e.sort(v)
+		for i := from; i < from+len(v); i++ {
+			if i > from {
 				b = append(b, ',')
 			}
-			b = appendString(b, k)
+			b = appendString(b, e.keys[i])
 			b = append(b, ':')
-			b = appendValue(b, v[k])
+			b = e.value(b, v[e.keys[i]])
 		}
+		e.keys = e.keys[:from]
 		return append(b, '}')
 	case []any:
 		b = append(b, '[')
-		for i, e := range v {
+		for i, x := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendValue(b, e)
+			b = e.value(b, x)
 		}
 		return append(b, ']')
 	case connec.IDSet:

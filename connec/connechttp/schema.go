@@ -134,7 +134,7 @@ func (s *server) GetExample(ctx context.Context, req connecapi.GetExampleRequest
 	sample, _ := (&sampler{root: schema}).value("", schema, 0).(map[string]any)
 	b := append([]byte{'{'}, appendString(nil, rt.Name)...)
 	b = append(b, ':')
-	b = appendValue(b, sample)
+	b = new(encoder).value(b, sample)
 	return &answer{status: http.StatusOK, media: mediaJSON, body: append(b, '}')}, nil
 }
 

@@ -90,7 +90,7 @@ func (a *answer) VisitDeleteRecordResponse(w http.ResponseWriter) error { return
 func (a *answer) VisitBatchResponse(w http.ResponseWriter) error { return a.write(w) }
 
 func oneRecord(c *call, status int, collection string, r *connec.Resource, s shape) *answer {
-	return &answer{status: status, media: c.media, body: appendEnvelope(make([]byte, 0, 1024), collection, r, s)}
+	return &answer{status: status, media: c.media, body: new(encoder).envelope(make([]byte, 0, 1024), collection, r, s)}
 }
 
 // ListRecords lists, or shows the record of a singleton collection.
@@ -125,6 +125,7 @@ func (s *server) ListRecords(ctx context.Context, req connecapi.ListRecordsReque
 
 // appendPage writes a page: the collection's key first, since clients take the first key for the records.
 func appendPage(c *call, req connecapi.ListRecordsRequestObject, collection string, page *connec.Page, sh shape) []byte {
+	var e encoder
 	b := make([]byte, 0, 256+512*len(page.Resources))
 	b = append(b, '{')
 	b = appendString(b, collection)
@@ -133,7 +134,7 @@ func appendPage(c *call, req connecapi.ListRecordsRequestObject, collection stri
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendRecord(b, r, sh)
+		b = e.record(b, r, sh)
 	}
 	b = append(b, `],"pagination":{"skip":`...)
 	b = strconv.AppendInt(b, int64(page.Skip), 10)
