@@ -101,10 +101,10 @@ func (e *Engine) ListUsers(ctx context.Context, f UserFilter) ([]*User, error) {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, fmt.Errorf("users: %w", err)
 		}
-		if err == nil && (f.IDs == nil || slices.Contains(f.IDs, u.ID) || slices.Contains(f.IDs, fmt.Sprint(u.Number))) {
+		if err == nil && (len(f.IDs) == 0 || slices.Contains(f.IDs, u.ID) || slices.Contains(f.IDs, fmt.Sprint(u.Number))) {
 			us = append(us, u)
 		}
-	case f.IDs != nil:
+	case len(f.IDs) > 0:
 		for _, id := range f.IDs {
 			u, err := e.identity.GetUser(ctx, id)
 			if err != nil && !errors.Is(err, ErrNotFound) {

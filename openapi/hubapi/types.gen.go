@@ -227,7 +227,7 @@ type CurrentUser struct {
 	KpiEnabled    bool                  `json:"kpi_enabled,omitempty"`
 	LoggedIn      bool                  `json:"logged_in"`
 	Name          string                `json:"name,omitempty"`
-	Organizations []BrowserOrganization `json:"organizations,omitempty"`
+	Organizations []BrowserOrganization `json:"organizations"`
 
 	// SsoSession The session token, for the widgets.
 	SsoSession string `json:"sso_session,omitempty"`
