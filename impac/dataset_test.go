@@ -19,11 +19,11 @@ import (
 	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/impac"
 	"github.com/ensemble-platform/ensemble/impac/impacmem"
+	"github.com/ensemble-platform/ensemble/internal/dataset"
 )
 
-// dataset is a folder of CSV files with the answers that reports over them must give. The folders lie beside the
-// checkout; without them the tests are skipped.
-type dataset struct {
+// records is a folder of CSV files with the answers that reports over them must give.
+type records struct {
 	t       *testing.T
 	dir     string
 	Answers map[string]struct {
@@ -32,20 +32,17 @@ type dataset struct {
 	} `json:"answers"`
 }
 
-func openDataset(t *testing.T, name string) *dataset {
+func openDataset(t *testing.T, name string) *records {
 	t.Helper()
-	d := &dataset{t: t, dir: filepath.Join("..", "..", "shared", "data", name)}
+	d := &records{t: t, dir: dataset.Dir(t, name)}
 	b, err := os.ReadFile(filepath.Join(d.dir, "answers.json"))
-	if os.IsNotExist(err) {
-		t.Skipf("the dataset %s is not there", d.dir)
-	}
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(b, d))
 	return d
 }
 
 // rows reads a CSV file, by column.
-func (d *dataset) rows(file string) []map[string]string {
+func (d *records) rows(file string) []map[string]string {
 	d.t.Helper()
 	f, err := os.Open(filepath.Join(d.dir, file))
 	require.NoError(d.t, err)
@@ -68,7 +65,7 @@ func (d *dataset) rows(file string) []map[string]string {
 }
 
 // answer compares rows of text and numbers with an expected answer, numbers within a cent.
-func (d *dataset) answer(name string, got [][]any) {
+func (d *records) answer(name string, got [][]any) {
 	d.t.Helper()
 	want, ok := d.Answers[name]
 	require.True(d.t, ok, name)
@@ -117,7 +114,7 @@ func day(s string) string {
 }
 
 // classicModels is the dataset as Connec's records.
-func classicModels(d *dataset) impacmem.Source {
+func classicModels(d *records) impacmem.Source {
 	lines := map[string][]any{}
 	net := map[string]decimal.Decimal{}
 	for _, r := range d.rows("orderdetails.csv") {
@@ -165,7 +162,7 @@ func classicModels(d *dataset) impacmem.Source {
 }
 
 // adventureWorks is the dataset's customers, orders and employees as Connec's records.
-func adventureWorks(d *dataset) impacmem.Source {
+func adventureWorks(d *records) impacmem.Source {
 	stores, kind := map[string]string{}, map[string]string{}
 	for _, r := range d.rows("Sales.Store.csv") {
 		stores[r["BusinessEntityID"]] = r["Name"]

@@ -3,6 +3,7 @@ package impac
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,9 +13,9 @@ import (
 // ParseFilter reads a condition in Connec's filter language, as it is handed to [Source.Records], and returns a function that
 // tells whether a record meets it. It is for sources that can't select by themselves. The empty filter lets everything through.
 //
-// The language: PATH eq|ne|gt|gte|lt|lte VALUE, PATH in ['a','b'], PATH match /text/, joined by and, or and parentheses. Values are
-// 'text', numbers, true, false and null; PATH is dotted, "_id" is the id. Texts that are times compare as instants. What is not
-// there is ne everything but null, and nothing else.
+// The language: PATH eq|ne|gt|gte|lt|lte VALUE, PATH in ['a','b'], PATH match /text/, joined by and, or, not and parentheses. Values are
+// 'text', numbers, true, false and null; PATH is dotted, "_id" is the id; a path through a list is about any of its elements. Texts that
+// are times compare as instants. What is not there is ne everything but null, and nothing else.
 func ParseFilter(filter string) (func(Record) bool, error) {
 	if strings.TrimSpace(filter) == "" {
 		return func(Record) bool { return true }, nil
@@ -106,6 +107,10 @@ func (p *filterParser) clause(depth int) condition {
 		p.fail("too many parentheses")
 		return nil
 	}
+	if p.keyword("not") {
+		c := p.clause(depth + 1)
+		return func(r Record) bool { return !c(r) }
+	}
 	if p.take('(') {
 		c := p.or(depth + 1)
 		if p.err == nil && !p.take(')') {
@@ -140,13 +145,9 @@ func (p *filterParser) clause(depth int) condition {
 }
 
 func compareTo(path []string, op string, want any) condition {
-	return func(r Record) bool {
-		got := lookup(r, path)
-		switch op {
-		case "eq":
+	holds := func(got any) bool {
+		if op == "eq" || op == "ne" {
 			return sameValue(got, want)
-		case "ne":
-			return !sameValue(got, want)
 		}
 		c, ok := orderValues(got, want)
 		if !ok {
@@ -163,6 +164,24 @@ func compareTo(path []string, op string, want any) condition {
 			return c <= 0
 		}
 	}
+	return func(r Record) bool { return anyAt(r, path, holds) != (op == "ne") }
+}
+
+// anyAt reports whether holds does for a value at path, where a list stands for each of its elements.
+func anyAt(v any, path []string, holds func(any) bool) bool {
+	for i, step := range path {
+		switch in := v.(type) {
+		case Record:
+			v = in[step]
+		case map[string]any:
+			v = in[step]
+		case []any:
+			return slices.ContainsFunc(in, func(el any) bool { return anyAt(el, path[i:], holds) })
+		default:
+			return holds(nil)
+		}
+	}
+	return holds(v)
 }
 
 func (p *filterParser) in(path []string) condition {
@@ -183,13 +202,9 @@ func (p *filterParser) in(path []string) condition {
 		values = append(values, v)
 	}
 	return func(r Record) bool {
-		got := lookup(r, path)
-		for _, v := range values {
-			if sameValue(got, v) {
-				return true
-			}
-		}
-		return false
+		return anyAt(r, path, func(got any) bool {
+			return slices.ContainsFunc(values, func(v any) bool { return sameValue(got, v) })
+		})
 	}
 }
 
@@ -211,8 +226,10 @@ func (p *filterParser) match(path []string) condition {
 		re = regexp.MustCompile("(?i)" + regexp.QuoteMeta(text))
 	}
 	return func(r Record) bool {
-		s, ok := lookup(r, path).(string)
-		return ok && re.MatchString(s)
+		return anyAt(r, path, func(got any) bool {
+			s, ok := got.(string)
+			return ok && re.MatchString(s)
+		})
 	}
 }
 
@@ -223,7 +240,7 @@ func (p *filterParser) value() (any, bool) {
 		for i := from; i < len(p.src); i++ {
 			if p.src[i] == '\'' && endsValue(p.src[i+1:]) {
 				p.pos = i + 1
-				return p.src[from:i], true
+				return strings.ReplaceAll(p.src[from:i], "''", "'"), true
 			}
 		}
 		p.fail("the closing quote is missing")

@@ -188,13 +188,16 @@ func computeEmployeesList(ctx context.Context, s *showing) (map[string]any, erro
 	}
 	var places []string
 	for _, e := range shown {
-		if id := workplace(e.record); id != "" && !slices.Contains(places, "work_locations/"+id) {
+		if id := workplace(e.record, s.today); id != "" && !slices.Contains(places, "work_locations/"+id) {
 			places = append(places, "work_locations/"+id)
 		}
 	}
 	names, err := s.names(ctx, places)
 	if err != nil {
 		return nil, err
+	}
+	for _, e := range all {
+		names["employees/"+str(e.record["id"])] = labelOf(e.record)
 	}
 	list := make([]any, len(shown))
 	for i, e := range shown {
@@ -211,17 +214,25 @@ func computeEmployeesList(ctx context.Context, s *showing) (map[string]any, erro
 	}, nil
 }
 
-// workplace is the first of somebody's work locations.
-func workplace(rec Record) string {
+// workplace is the work location that somebody is at on a day: of those that are in force the one that began last.
+func workplace(rec Record, day time.Time) string {
 	list, _ := rec["work_locations"].([]any)
+	place := ""
+	var since time.Time
 	for _, v := range list {
-		if m, ok := v.(map[string]any); ok && isActive(m) {
-			if id := str(m["work_location_id"]); id != "" {
-				return id
-			}
+		m, ok := v.(map[string]any)
+		id := str(at(v, "work_location_id"))
+		if !ok || id == "" || !isActive(m) {
+			continue
 		}
+		from, _ := dayOf(m["start_date"], 0)
+		until, ends := dayOf(m["end_date"], 0)
+		if from.After(day) || ends && until.Before(day) || place != "" && !from.After(since) {
+			continue
+		}
+		place, since = id, from
 	}
-	return ""
+	return place
 }
 
 // employeeContent is the front end's employee object. Each salary is in its own currency; figures that aren't known are left out.
@@ -245,9 +256,11 @@ func (s *showing) employeeContent(e *employee, n decimal.Decimal, names map[stri
 	if born, ok := dayOf(rec["birth_date"], s.offset); ok {
 		set("dob", born.Format(time.DateOnly))
 	}
-	if id := workplace(rec); id != "" {
+	if id := workplace(rec, s.today); id != "" {
 		set("location", names["work_locations/"+id].name)
 	}
+	set("supervisor", names["employees/"+str(rec["manager_id"])].name)
+	set("department", str(rec["department"]))
 	if e.hasPay {
 		out["salary"] = map[string]any{"amount": number(per(e.annual, n)), "currency": e.currency}
 	}
