@@ -239,7 +239,7 @@ func (c *Client) List(ctx context.Context, group, collection string, q connec.Qu
 	if err := checkPath(group, collection, ""); err != nil {
 		return nil, err
 	}
-	p := &connecapi.ListRecordsParams{Filter: some(q.Filter), OrderBy: some(q.OrderBy), Top: some(q.Top), Skip: some(q.Skip)}
+	p := &connecapi.ListRecordsParams{Filter: some(q.Filter), OrderBy: some(q.OrderBy), Top: some(q.Top), Skip: some(q.Skip), As: new(asList)}
 	p.ExternalIDs, p.CountryFormat, p.Versions = headers(q.ReadOptions)
 	res, err := c.do(ctx, func() (*http.Request, error) {
 		return connecapi.NewListRecordsRequest(c.base, group, collection, p)
@@ -259,7 +259,6 @@ func (c *Client) Ready(ctx context.Context) error {
 // checkPath refuses what would not arrive as it is, because a URL or the handler's tolerance gives it another meaning. There is
 // nothing by such names.
 func checkPath(group, collection, id string) error {
-	odd := func(s string) bool { return s == "" || s == "." || s == ".." || strings.HasSuffix(s, ".json") }
 	switch {
 	case odd(group):
 		return fmt.Errorf("group %q: %w", group, authz.ErrDenied)
@@ -270,6 +269,8 @@ func checkPath(group, collection, id string) error {
 	}
 	return nil
 }
+
+func odd(s string) bool { return s == "" || s == "." || s == ".." || strings.HasSuffix(s, ".json") }
 
 // some is nil for the zero value, which the service has a default for.
 func some[T comparable](v T) *T {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/connec"
+	"github.com/ensemble-platform/ensemble/internal/problem"
 	"github.com/ensemble-platform/ensemble/openapi/connecapi"
 )
 
@@ -159,6 +160,9 @@ func (c *Client) ResourceTypes(ctx context.Context) ([]*connec.ResourceType, err
 
 // PutSubscription creates or replaces a subscription.
 func (c *Client) PutSubscription(ctx context.Context, s connec.Subscription) (*connec.Subscription, error) {
+	if odd(s.ID) {
+		return nil, problem.Invalid(connec.ErrInvalid, "id", "must be the id of a group, not %q", s.ID)
+	}
 	res, err := c.do(ctx, func() (*http.Request, error) {
 		return connecapi.NewPutSubscriptionRequest(c.base, s.ID, toAPISubscription(&s))
 	})
@@ -174,6 +178,9 @@ func (c *Client) PutSubscription(ctx context.Context, s connec.Subscription) (*c
 
 // DeleteSubscription drops a subscription.
 func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
+	if odd(id) {
+		return fmt.Errorf("subscription %q: %w", id, connec.ErrNotFound)
+	}
 	_, err := c.do(ctx, func() (*http.Request, error) { return connecapi.NewDeleteSubscriptionRequest(c.base, id) })
 	return err
 }

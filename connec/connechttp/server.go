@@ -93,6 +93,9 @@ func oneRecord(c *call, status int, collection string, r *connec.Resource, s sha
 	return &answer{status: status, media: c.media, body: new(encoder).envelope(make([]byte, 0, 1024), collection, r, s)}
 }
 
+// asList is how Client asks for a list where the platform's clients mean the one record.
+const asList = "list"
+
 // ListRecords lists, or shows the record of a singleton collection.
 func (s *server) ListRecords(ctx context.Context, req connecapi.ListRecordsRequestObject) (connecapi.ListRecordsResponseObject, error) {
 	c := callFrom(ctx)
@@ -102,7 +105,7 @@ func (s *server) ListRecords(ctx context.Context, req connecapi.ListRecordsReque
 	}
 	opts := readOptions(req.Params.ExternalIDs, req.Params.CountryFormat)
 	sh := shapeOf(opts, req.Params.Versions)
-	if rt.Singleton {
+	if rt.Singleton && deref(req.Params.As) != asList {
 		r, err := s.svc.Get(ctx, req.Group, rt.Name, "", opts)
 		if err != nil {
 			return nil, err

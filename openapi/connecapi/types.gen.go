@@ -331,6 +331,9 @@ type ListRecordsParams struct {
 	// Skip How many of the first records to leave out.
 	Skip *int `form:"$skip,omitempty" json:"$skip,omitempty"`
 
+	// As `list` answers a singleton collection as a list, too.
+	As *string `form:"$as,omitempty" json:"$as,omitempty"`
+
 	// ExternalIDs `true` answers with every id and reference as an array of ids, one for each system.
 	ExternalIDs *ExternalIDs `json:"CONNEC-EXTERNAL-IDS,omitempty"`
 
