@@ -37,7 +37,7 @@ func (p *plan) merge(a *attr, scope, parent string, current, patch map[string]an
 		}
 	}
 	if a.amount {
-		deriveAmount(out, patch)
+		deriveAmount(out, patch, current)
 	}
 	return out
 }
@@ -151,8 +151,8 @@ func applyDefaults(a *attr, obj map[string]any) {
 }
 
 // deriveAmount completes an amount from total = net + tax and tax = net * rate / 100. What the patch gives stands; the rest follows from it, then
-// from the rate, net and tax that the record had.
-func deriveAmount(out, patch map[string]any) {
+// from the rate, net, tax and total that the record had. A patch that says nothing new changes nothing.
+func deriveAmount(out, patch, current map[string]any) {
 	const net, tax, total, rate = "net_amount", "tax_amount", "total_amount", "tax_rate"
 	have := map[string]decimal.Decimal{}
 	take := func(from map[string]any, name string) {
@@ -164,11 +164,20 @@ func deriveAmount(out, patch map[string]any) {
 			}
 		}
 	}
+	news := false
 	for _, name := range []string{net, tax, total, rate} {
 		take(patch, name)
+		if v, sent := patch[name]; sent && !equalJSON(v, current[name]) {
+			news = true
+		}
 	}
 	if len(have) == 0 {
 		return
+	}
+	if !news {
+		for _, name := range []string{net, tax, total, rate} {
+			take(current, name)
+		}
 	}
 	derive := func() {
 		n, hasNet := have[net]
@@ -191,10 +200,8 @@ func deriveAmount(out, patch map[string]any) {
 		}
 	}
 	derive()
-	for _, name := range []string{rate, net, tax} {
-		if _, cleared := patch[name]; !cleared {
-			take(out, name)
-		}
+	for _, name := range []string{rate, net, tax, total} {
+		take(out, name)
 		derive()
 	}
 	for _, name := range []string{net, tax, total} {
