@@ -1,5 +1,17 @@
+import './styles/tokens.css';
 import './styles/base.css';
+import './styles/components.css';
+import './styles/shell.css';
+import './styles/pages.css';
+import './styles/data.css';
+
 import { render } from 'preact';
 
+import { App } from './app';
+import { load } from './session';
+
 const root = document.getElementById('app');
-if (root) render(<main><h1>Ensemble</h1></main>, root);
+if (root) {
+  render(<App />, root);
+  void load();
+}

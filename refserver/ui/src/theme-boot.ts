@@ -1,4 +1,5 @@
 // Runs before the first paint, so that a chosen theme doesn't flash. It has no imports: the page loads it as a plain script.
+// lib/theme.ts does the same once the program runs.
 {
   let theme: string | null = null;
   try {
@@ -6,5 +7,6 @@
   } catch {
     // Storage may be forbidden; the system's theme is used then.
   }
-  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+  if (theme !== 'light' && theme !== 'dark') theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+  document.documentElement.dataset.theme = theme;
 }

@@ -1,0 +1,1 @@
+{let e=null;try{e=localStorage.getItem("ensemble.theme")}catch{}e!=="light"&&e!=="dark"&&(e=matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light"),document.documentElement.dataset.theme=e}

@@ -1,1 +1,0 @@
-{let e=null;try{e=localStorage.getItem("ensemble.theme")}catch{}(e==="light"||e==="dark")&&(document.documentElement.dataset.theme=e)}
