@@ -126,7 +126,7 @@ func (h *handler) marketplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	doc := hubapi.MarketplaceDocument{Apps: all(apps, toBrowserApp)}
+	doc := hubapi.MarketplaceDocument{Apps: all(apps, toBrowserApp), Categories: []string{}}
 	for _, a := range apps {
 		doc.Categories = append(doc.Categories, a.Categories...)
 	}
