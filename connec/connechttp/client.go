@@ -51,13 +51,24 @@ var _ connec.Service = (*Client)(nil)
 // a minute.
 func NewClient(baseURL string, hc *http.Client, opts ...ClientOption) *Client {
 	if hc == nil {
-		hc = &http.Client{Timeout: time.Minute}
+		hc = &http.Client{Timeout: time.Minute, Transport: newTransport()}
 	}
 	c := &Client{base: strings.TrimRight(baseURL, "/") + "/", http: hc, retries: 2}
 	for _, o := range opts {
 		o(c)
 	}
 	return c
+}
+
+// newTransport keeps enough connections for a server that makes each of its requests a call.
+func newTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // the program has put its own there
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
 }
 
 // result is an answer with a good status.
