@@ -263,7 +263,7 @@ func TestV2Lists(t *testing.T) {
 		return out
 	}
 	for query, want := range map[string][]string{
-		"filter[uid]=" + uids[3]: {"Org 31"},
+		"filter[uid]=" + uids[3]:                                 {"Org 31"},
 		"filter[uid][]=" + uids[0] + "&filter[uid][]=" + uids[1]: {"Org 34", "Org 33"},
 		"filter[uid.in]=" + uids[0] + "," + uids[1]:              {"Org 34", "Org 33"},
 		"filter[id]=" + ids[2]:                                   {"Org 32"},
