@@ -19,6 +19,7 @@ import (
 	"code.dny.dev/ssrf"
 
 	"github.com/ensemble-platform/ensemble/authz"
+	"github.com/ensemble-platform/ensemble/internal/localname"
 )
 
 // outcome is how an attempt ended: err is nil when it succeeded.
@@ -175,7 +176,7 @@ func (d *Dispatcher) newClient() *http.Client {
 	}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: d.delivery.timeout, ForceAttemptHTTP2: true,
+			DialContext: localname.Dial(dialer.DialContext), TLSHandshakeTimeout: d.delivery.timeout, ForceAttemptHTTP2: true,
 			MaxIdleConns: d.delivery.total, MaxIdleConnsPerHost: d.delivery.each, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
 		},
 		// A redirect is a failure: where it leads was not agreed upon.
