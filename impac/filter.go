@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 )
@@ -22,6 +23,9 @@ func ParseFilter(filter string) (func(Record) bool, error) {
 	}
 	if len(filter) > maxFilter {
 		return nil, invalid("filter", "is longer than %d characters", maxFilter)
+	}
+	if !utf8.ValidString(filter) {
+		return nil, invalid("filter", "must be UTF-8")
 	}
 	p := &filterParser{src: filter}
 	cond := p.or(0)
@@ -306,6 +310,13 @@ func orderValues(got, want any) (int, bool) {
 	switch got.(type) {
 	case map[string]any, []any, nil, bool:
 		return 0, false
+	case string:
+		return strings.Compare(got.(string), w), true
+	}
+	if g, ok := decimalOf(got); ok {
+		if d, ok := parseDecimal(w); ok {
+			return g.Cmp(d), true
+		}
 	}
 	return strings.Compare(str(got), w), true
 }
