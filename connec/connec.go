@@ -49,7 +49,7 @@ type Resource struct {
 	Group string
 	// Version counts the stored changes of the record from 1.
 	Version int64
-	// ExternalIDs are the record's ids in other systems. They are there when asked for; see [ReadOptions].
+	// ExternalIDs are all ids of the record, Connec's own first. They are there when asked for and nil otherwise; see [ReadOptions].
 	ExternalIDs IDSet
 	// Attributes are the record's own, in JSON's Go types with numbers as json.Number. References are strings or, when
 	// external ids were asked for, IDSets. The map belongs to the caller.
@@ -92,9 +92,10 @@ const (
 // Query selects records of a collection.
 type Query struct {
 	ReadOptions
-	// Filter is a boolean expression such as "status eq 'PAID' and updated_at gt '2026-01-01T00:00:00Z'". See docs/connec.md.
+	// Filter is a boolean expression such as "status eq 'PAID' and updated_at gt '2026-01-01T00:00:00Z'". See [ParseFilter].
 	Filter string
-	// OrderBy is "attribute", "attribute asc" or "attribute desc". Ties, and the default, go by creation.
+	// OrderBy is "attribute", "attribute asc" or "attribute desc", or several of these between commas. Records without the
+	// attribute come last. Ties, and the default, go by creation.
 	OrderBy string
 	// Top is the page size: 100 when 0, at most 1000.
 	Top int

@@ -222,13 +222,13 @@ func (e *Engine) present(ctx context.Context, d authz.Decision, opts ReadOptions
 	return nil
 }
 
-// expand turns the ids in records of one organization into IDSets, with one question to the store.
+// expand turns the ids in records of one organization into IDSets, in place and with one question to the store.
 func expand(ctx context.Context, store Store, m *model, organization string, rs []*Resource) error {
 	ids := map[string]bool{}
 	for _, r := range rs {
 		ids[r.ID] = true
 		if c := m.types[r.Collection]; c != nil {
-			storedIDs(c.attr, r.Attributes, func(id string) any { ids[id] = true; return id })
+			storedIDs(c.attr, r.Attributes, func(id string) IDSet { ids[id] = true; return nil })
 		}
 	}
 	if len(ids) == 0 {
@@ -244,36 +244,46 @@ func expand(ctx context.Context, store Store, m *model, organization string, rs 
 	for _, r := range rs {
 		r.ExternalIDs = all(r.ID)
 		if c := m.types[r.Collection]; c != nil {
-			r.Attributes, _ = storedIDs(c.attr, r.Attributes, func(id string) any { return all(id) }).(map[string]any)
+			storedIDs(c.attr, r.Attributes, all)
 		}
 	}
 	return nil
 }
 
-// storedIDs returns a copy of stored attributes with every reference and every id of a nested record replaced by what fn says.
-func storedIDs(a *attr, v any, fn func(id string) any) any {
+// storedIDs calls fn with every reference and every id of a nested record in stored attributes, and puts what it returns, unless nil, in its place.
+func storedIDs(a *attr, v any, fn func(id string) IDSet) {
 	switch x := v.(type) {
-	case string:
-		if len(a.refs) > 0 {
-			return fn(x)
-		}
 	case map[string]any:
-		out := make(map[string]any, len(x))
 		for name, e := range x {
-			out[name] = storedIDs(a.prop(name), e, fn)
-		}
-		return out
-	case []any:
-		out := make([]any, len(x))
-		for i, e := range x {
-			out[i] = storedIDs(a.item(), e, fn)
-			if child, ok := out[i].(map[string]any); ok && a.children {
-				if id, ok := child["id"].(string); ok {
-					child["id"] = fn(id)
+			p := a.prop(name)
+			if id, ok := e.(string); !ok {
+				storedIDs(p, e, fn)
+			} else if len(p.refs) > 0 {
+				if set := fn(id); set != nil {
+					x[name] = set
 				}
 			}
 		}
-		return out
+	case []any:
+		p := a.item()
+		for i, e := range x {
+			switch e := e.(type) {
+			case string:
+				if len(p.refs) > 0 {
+					if set := fn(e); set != nil {
+						x[i] = set
+					}
+				}
+			case map[string]any:
+				storedIDs(p, e, fn)
+				if id, ok := e["id"].(string); ok && a.children {
+					if set := fn(id); set != nil {
+						e["id"] = set
+					}
+				}
+			default:
+				storedIDs(p, e, fn)
+			}
+		}
 	}
-	return v
 }

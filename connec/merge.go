@@ -76,6 +76,7 @@ func (p *plan) mergeChildren(a *attr, scope, parent string, current, patch []any
 	}
 	local := map[ExternalKey]string{} // new children of this very list
 	var named []string
+	seen := map[string]bool{}
 	for _, c := range patch {
 		child := maps.Clone(c.(map[string]any)) // the normalizer saw to it
 		set, _ := child["id"].(IDSet)
@@ -95,12 +96,16 @@ func (p *plan) mergeChildren(a *attr, scope, parent string, current, patch []any
 		merged := p.merge(a, scope, childID, known[childID], child)
 		merged["id"] = childID
 		known[childID] = merged
-		if !slices.Contains(named, childID) {
+		if !seen[childID] {
+			seen[childID] = true
 			named = append(named, childID)
 		}
 	}
 	if p.opts.Authoritative {
 		order = named
+	}
+	if len(order) > maxChildren {
+		p.crowded = scope
 	}
 	out := make([]any, len(order))
 	for i, childID := range order {

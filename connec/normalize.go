@@ -148,6 +148,10 @@ func (n *normalizer) list(a *attr, path string, list []any, depth int) (any, boo
 		n.refuse(path, "is nested deeper than %d", maxDepth)
 		return nil, false
 	}
+	if a.children && len(list) > maxChildren {
+		n.refuse(path, "must not have more than %d elements", maxChildren)
+		return nil, false
+	}
 	out := make([]any, 0, len(list))
 	for i, e := range list {
 		at := sub(path, strconv.Itoa(i))

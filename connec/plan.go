@@ -48,7 +48,12 @@ type plan struct {
 	found map[ExternalKey][]IDMap
 	known map[string]string // the collections of records that the patch refers to
 	maps  []IDMap           // to be put
+
+	crowded string // a list of nested records that has become too long
 }
+
+// maxChildren bounds a list of nested records, so that a record stays something that can be read and written at once.
+const maxChildren = 10_000
 
 // run executes the write in tx. It may be called again with another tx.
 func (w *write) run(ctx context.Context, m *model, tx Tx) (*written, error) {
@@ -70,6 +75,10 @@ func (w *write) run(ctx context.Context, m *model, tx Tx) (*written, error) {
 		return nil, err
 	}
 	next.Attributes = p.merge(w.col.attr, w.col.Name, next.ID, before, patch)
+	if p.crowded != "" {
+		_, list, _ := strings.Cut(p.crowded, "/")
+		return nil, invalid(strings.ReplaceAll(list, "/", "."), "must not have more than %d elements", maxChildren)
+	}
 	applyDefaults(w.col.attr, next.Attributes)
 	if err := w.col.validate(next.Attributes); err != nil {
 		return nil, err

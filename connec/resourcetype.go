@@ -11,6 +11,6 @@ type ResourceType struct {
 	// CodePrefix makes codes such as "INV12" for records that come without one. Empty makes none.
 	CodePrefix string
 	// Schema is the JSON Schema (2020-12) of one record's attributes. Its keyword "x-reference" names the collection that an id
-	// refers to; on an array, "x-children" marks nested records that have ids of their own.
+	// refers to; on an array, "x-children" marks nested records that have ids of their own. Package connecschema has the others.
 	Schema json.RawMessage
 }

@@ -10,6 +10,11 @@ import "context"
 // Service may grow; embed it in your own implementations.
 type Service interface {
 	// Create adds a record, or updates the one that opts find. It is all or nothing.
+	//
+	// Attributes may be any values that JSON has a form for. They are brought into the types of the schema where that loses nothing: texts are trimmed,
+	// numbers, booleans and dates are read from texts, enumerated texts in any case, and an empty text clears what isn't plain text. null clears, and
+	// attributes that the schema doesn't know are kept as they are. A reference may be Connec's id or an [IDSet]. One that names no record
+	// of the organization is left out: a new record goes without, an old one keeps what it had.
 	Create(ctx context.Context, group, collection string, attrs map[string]any, opts WriteOptions) (*Resource, Outcome, error)
 	// Update merges attributes into a record: absent ones keep their values, nested objects merge, nested lists merge by
 	// id. The singleton collections take the empty id, and any other.

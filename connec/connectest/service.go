@@ -3,6 +3,7 @@ package connectest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -273,6 +274,8 @@ func testChildren(t *testing.T, f *fixture) {
 	u = f.update(u, `{"lines":[{"id":"`+id.UUID()+`","description":"ghost"}]}`)
 	require.Len(t, lines(u), 3, "an unknown id is a new line with an id of connec's own")
 
+	_, err := f.s.Update(f.shop, Shop, "invoices", u.ID, Attrs(t, `{"lines":[`+strings.Repeat(`{},`, 10_000)+`{}]}`), connec.WriteOptions{})
+	require.ErrorIs(t, err, connec.ErrInvalid, "a list has its bounds")
 	u = f.update(u, `{"lines":[]}`, connec.WriteOptions{Authoritative: true})
 	require.Empty(t, lines(u))
 

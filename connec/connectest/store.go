@@ -454,10 +454,11 @@ func testFeedReader(t *testing.T, s connec.Store) {
 			}
 		})
 	}
+	written := make(chan struct{})
+	go func() { wg.Wait(); close(written) }()
 	var seen []int64
 	after := int64(0)
-	deadline := time.Now().Add(30 * time.Second)
-	for len(seen) < writers*each && time.Now().Before(deadline) {
+	for ended := false; ; {
 		ts, err := s.Changes(ctx, OrgA, after, nil, 7)
 		require.NoError(t, err)
 		for _, tr := range ts {
@@ -465,8 +466,18 @@ func testFeedReader(t *testing.T, s connec.Store) {
 			after = tr.Sequence
 			seen = append(seen, tr.Sequence)
 		}
+		if len(ts) > 0 {
+			continue
+		}
+		if ended {
+			break
+		}
+		select {
+		case <-written:
+			ended = true // one more look
+		case <-time.After(time.Millisecond):
+		}
 	}
-	wg.Wait()
 	all, err := s.Changes(ctx, OrgA, 0, nil, 1000)
 	require.NoError(t, err)
 	var want []int64
