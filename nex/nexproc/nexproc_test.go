@@ -4,6 +4,7 @@ package nexproc_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,13 @@ import (
 
 func TestMain(m *testing.M) {
 	nextest.Main()
+	if dir := os.Getenv(serverVariable); dir != "" {
+		if err := serve(dir); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -49,14 +49,19 @@ func RunEngine(t *testing.T, e *nex.Engine) (stop func()) {
 func Await(t *testing.T, s nex.Service, uid string, want nex.Status) *nex.App {
 	t.Helper()
 	ctx := authz.WithCredential(t.Context(), Operator)
-	var a *nex.App
-	require.Eventually(t, func() bool {
-		var err error
-		a, err = s.GetApp(ctx, uid)
+	late := time.After(soon)
+	for {
+		a, err := s.GetApp(ctx, uid)
 		require.NoError(t, err)
-		return a.Status == want
-	}, soon, 2*time.Millisecond, "app %s becomes %s", uid, want)
-	return a
+		if a.Status == want {
+			return a
+		}
+		select {
+		case <-late:
+			require.FailNow(t, "the app doesn't become what it should", "%s is %s and not %s: %q", uid, a.Status, want, a.Errors)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
 
 // TestService proves that a nex.Service behaves as it should, wherever it is. open returns an empty Store, and place what is
