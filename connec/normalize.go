@@ -15,6 +15,7 @@ import (
 
 const (
 	maxDepth      = 32
+	maxIDs        = 100 // of one record, in one write
 	maxNameLength = 200
 )
 
@@ -281,7 +282,7 @@ func (n *normalizer) number(a *attr, path, s string) (any, bool) {
 func (n *normalizer) ids(path string, v any) (_ any, keep bool) {
 	set, ok := readIDs(v)
 	if !ok {
-		n.refuse(path, "must be an id, or a list of objects with id, provider and realm")
+		n.refuse(path, "must be an id, or a list of at most %d objects with id, provider and realm", maxIDs)
 		return nil, false
 	}
 	if len(set) == 0 {
@@ -318,18 +319,24 @@ func readIDs(v any) (IDSet, bool) {
 	case ExternalID:
 		return clean(IDSet{x}), true
 	case IDSet:
-		return clean(x), true
+		return clean(x), len(x) <= maxIDs
 	case []ExternalID:
-		return clean(x), true
+		return clean(x), len(x) <= maxIDs
 	case map[string]any:
 		return readIDs([]any{x})
 	case []any:
+		if len(x) > maxIDs {
+			return nil, false
+		}
 		var set IDSet
 		for _, e := range x {
 			m, ok := e.(map[string]any)
 			if !ok {
+				if _, nested := e.([]any); nested {
+					return nil, false
+				}
 				one, ok := readIDs(e)
-				if _, nested := e.([]any); !ok || nested {
+				if !ok {
 					return nil, false
 				}
 				set = append(set, one...)
