@@ -228,7 +228,8 @@ func (c *committer) begin() (*tx, func(), error) {
 	}
 	if !c.store.dialect.sqlite {
 		// The lock ends with the transaction, after others can see its rows: sequences appear in their order.
-		if _, err := sqltx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", advisoryLock); err != nil {
+		// Every statement here has its index, which PostgreSQL would do without while it remembers the tables as they were when empty.
+		if _, err := sqltx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1), set_config('enable_seqscan', 'off', true)", advisoryLock); err != nil {
 			stop()
 			return nil, nil, failed(ctx, "wait for the write lock", err)
 		}

@@ -22,6 +22,15 @@ func dialectOf(name string) (dialect, error) {
 	return dialect{}, fmt.Errorf("connecsql: dialect %q is neither %q nor %q", name, entdialect.SQLite, entdialect.Postgres)
 }
 
+// insert begins an INSERT that may leave rows behind when it fails: the whole transaction is undone then, and SQLite need not
+// keep a journal of the statement.
+func (d dialect) insert() string {
+	if d.sqlite {
+		return "INSERT OR FAIL INTO "
+	}
+	return "INSERT INTO "
+}
+
 // builder writes a statement together with its arguments, from left to right.
 type builder struct {
 	dialect

@@ -1,70 +1,75 @@
 package connecsql
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ensemble-platform/ensemble/connec"
 )
 
-// encode writes attributes as JSON.
-func encode(attrs map[string]any) (string, error) {
-	if attrs == nil {
-		return "{}", nil
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(attrs); err != nil {
-		return "", fmt.Errorf("encode attributes: %w", err)
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
-}
-
-// decode reads attributes, with numbers as they were written.
-func decode(doc string) (map[string]any, error) {
-	d := json.NewDecoder(strings.NewReader(doc))
-	d.UseNumber()
-	attrs := map[string]any{}
-	if err := d.Decode(&attrs); err != nil {
-		return nil, fmt.Errorf("decode attributes: %w", err)
-	}
-	return attrs, nil
-}
-
-// key is an attribute with a column of its own, for an index.
+// key is an attribute that is also in a column of its own, as far as it is a text.
 type key struct {
 	column string
 	path   []string
+	kind   connec.FilterKind
 }
 
 var keys = []key{
-	{"code", []string{"code"}},
-	{"reference", []string{"reference"}},
-	{"name", []string{"name"}},
-	{"email", []string{"email", "address"}},
-	{"first_name", []string{"first_name"}},
-	{"last_name", []string{"last_name"}},
+	{"code", []string{"code"}, connec.KindText},
+	{"reference", []string{"reference"}, connec.KindText},
+	{"name", []string{"name"}, connec.KindText},
+	{"email", []string{"email", "address"}, connec.KindText},
+	{"first_name", []string{"first_name"}, connec.KindText},
+	{"last_name", []string{"last_name"}, connec.KindText},
+	{"status", []string{"status"}, connec.KindText},
+	{"transaction_date", []string{"transaction_date"}, connec.KindTime},
 }
 
-// maxKey is how much of an attribute its column holds, in bytes: PostgreSQL refuses index entries above 2.7 kB.
+// keyAt returns the key that a path leads to, or nil.
+func keyAt(p connec.Path) *key {
+	for i := range keys {
+		if keys[i].at(p) {
+			return &keys[i]
+		}
+	}
+	return nil
+}
+
+func (k *key) at(p connec.Path) bool {
+	if len(p) != len(k.path) {
+		return false
+	}
+	for i, s := range p {
+		if s.Each || s.Name != k.path[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// maxKey is how much of a text its column holds, in bytes: PostgreSQL refuses index entries above 2.7 kB.
 const maxKey = 255
 
-// keyOf is the beginning of a text; whole says that it is all of it. A text of just maxKey bytes counts as cut off.
-func keyOf(s string) (k string, whole bool) {
-	if len(s) < maxKey {
-		return s, true
+// cut is the beginning of a text that a column holds. A text that was cut off keeps at least minCut bytes.
+func cut(s string) string {
+	if len(s) <= maxKey {
+		return s
 	}
 	i := maxKey
-	for i > maxKey-utf8.UTFMax && i < len(s) && !utf8.RuneStart(s[i]) {
+	for i > minCut && !utf8.RuneStart(s[i]) {
 		i--
 	}
-	return s[:i], false
+	return s[:i]
 }
 
-// keysOf gives the values of the key columns, in the order of keys.
-func keysOf(attrs map[string]any) []any {
+const minCut = maxKey - utf8.UTFMax + 1
+
+// exact tells whether comparing the column with s is as good as comparing the attribute with it: no text that was cut off is equal to
+// s, or a beginning of it.
+func exact(s string) bool { return len(s) < minCut }
+
+// columns gives the values of the key columns, in the order of keys.
+func columns(attrs map[string]any) []any {
 	out := make([]any, len(keys))
 	for i, k := range keys {
 		var v any = attrs
@@ -72,9 +77,14 @@ func keysOf(attrs map[string]any) []any {
 			m, _ := v.(map[string]any)
 			v = m[name]
 		}
-		if s, ok := v.(string); ok {
-			out[i], _ = keyOf(s)
+		s, ok := v.(string)
+		if !ok {
+			continue
 		}
+		if k.kind == connec.KindTime {
+			s = strings.TrimSuffix(s, "Z")
+		}
+		out[i] = cut(s)
 	}
 	return out
 }

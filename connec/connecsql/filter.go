@@ -2,6 +2,9 @@ package connecsql
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ensemble-platform/ensemble/connec"
@@ -18,7 +21,6 @@ func (d dialect) list(q connec.ListQuery) (*builder, error) {
 	for _, k := range q.Order {
 		b.order(k)
 	}
-	// Ids are lower-case UUIDs, which every collation of PostgreSQL sorts like bytes.
 	b.sql("r.created_at, r.id LIMIT ? OFFSET ?", q.Top, q.Skip)
 	return b, b.tooLong()
 }
@@ -26,9 +28,6 @@ func (d dialect) list(q connec.ListQuery) (*builder, error) {
 // count counts the records that q selects.
 func (d dialect) count(q connec.ListQuery) (*builder, error) {
 	b := d.build()
-	if q.Filter == nil {
-		return b.sql("SELECT coalesce(max(records), 0) FROM connec_counters WHERE organization = ? AND collection = ?", q.Organization, q.Collection), nil
-	}
 	b.WriteString("SELECT count(*)")
 	if err := b.from(q); err != nil {
 		return nil, err
@@ -124,7 +123,10 @@ func (b *builder) compare(f connec.FilterCompare) error {
 		return b.compareOwn(f, column, kind)
 	}
 	b.WriteByte('(')
-	b.narrow(f)
+	if done, err := b.compareKey(f); done || err != nil {
+		b.WriteByte(')')
+		return err
+	}
 	hops := b.hops(f.Path)
 	if len(hops.from) > 0 {
 		b.WriteString("EXISTS (SELECT 1 FROM ")
@@ -142,46 +144,33 @@ func (b *builder) compare(f connec.FilterCompare) error {
 	return nil
 }
 
-// narrow adds, for an equality with an attribute that has a column, a condition on that, which an index serves. The column holds the
-// beginning of the text only, so the exact condition still follows.
-func (b *builder) narrow(f connec.FilterCompare) {
-	if f.Op != connec.FilterIn || f.Kind != connec.KindText || len(f.Values) == 0 {
-		return
+// compareKey compares an attribute that has a column with that. Columns hold the beginning of long texts only: where that doesn't decide, it
+// reports done as false and, for an equality, leaves a condition that narrows the search down to what an index finds.
+func (b *builder) compareKey(f connec.FilterCompare) (done bool, err error) {
+	k := keyAt(f.Path)
+	if k == nil || k.kind != f.Kind || len(f.Values) == 0 {
+		return false, nil
 	}
-	for _, k := range keys {
-		if !leadsTo(f.Path, k.path) {
-			continue
+	done = true
+	var values []string
+	for _, v := range f.Values {
+		if a, ok := bind(f.Kind, v); ok {
+			s, _ := a.(string)
+			values = append(values, cut(s))
+			done = done && exact(s)
 		}
-		values := make([]string, len(f.Values))
-		for i, v := range f.Values {
-			s, ok := v.(string)
-			if !ok {
-				return
-			}
-			values[i], _ = keyOf(s)
-		}
-		b.WriteString("r." + k.column)
-		if len(values) == 1 {
-			b.sql(" = ? AND ", values[0])
-			return
-		}
+	}
+	column := func() { b.WriteString("r." + k.column) }
+	switch {
+	case done:
+		return true, b.operator(f, column, bind)
+	case f.Op == connec.FilterIn:
+		column()
 		b.WriteString(" IN ")
 		b.list(values)
 		b.WriteString(" AND ")
-		return
 	}
-}
-
-func leadsTo(p connec.Path, names []string) bool {
-	if len(p) != len(names) {
-		return false
-	}
-	for i, s := range p {
-		if s.Each || s.Name != names[i] {
-			return false
-		}
-	}
-	return true
+	return false, nil
 }
 
 // holds writes what f asks of the value at n.
@@ -195,7 +184,17 @@ func (b *builder) holds(n node, f connec.FilterCompare) error {
 		b.match(f.Pattern, func() { b.value(n, connec.KindText) })
 		return nil
 	}
+	if b.sqlite && f.Op == connec.FilterIn && f.Kind == connec.KindText && !slices.ContainsFunc(f.Values, looksNested) {
+		// No other JSON type gives a text that equals one of these, so the type need not be asked for.
+		return b.operator(f, func() { n.atom(b) }, bind)
+	}
 	return b.operator(f, func() { b.value(n, f.Kind) }, bind)
+}
+
+// looksNested tells whether a text could be that of a JSON object or list.
+func looksNested(v any) bool {
+	s, _ := v.(string)
+	return strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")
 }
 
 func (b *builder) match(p connec.Pattern, value func()) {
@@ -299,12 +298,6 @@ func bind(kind connec.FilterKind, v any) (any, bool) {
 
 // compareOwn compares one of the record's own columns.
 func (b *builder) compareOwn(f connec.FilterCompare, column string, kind connec.FilterKind) error {
-	text := func() {
-		b.WriteString(column)
-		if !b.sqlite {
-			b.WriteString(` COLLATE "C"`)
-		}
-	}
 	switch {
 	case f.Op == connec.FilterExists:
 		b.constant(true)
@@ -317,10 +310,8 @@ func (b *builder) compareOwn(f connec.FilterCompare, column string, kind connec.
 			t, ok := v.(time.Time)
 			return micros(t), ok
 		})
-	case f.Op == connec.FilterIn:
-		return b.operator(f, func() { b.WriteString(column) }, bind)
 	default:
-		return b.operator(f, text, bind)
+		return b.operator(f, func() { b.WriteString(column) }, bind)
 	}
 	return nil
 }
@@ -338,12 +329,15 @@ func (b *builder) order(k connec.OrderKey) {
 	}
 	if column, kind := own(k.Path); column != "" {
 		if compares(k.Kind, kind) {
-			b.WriteString(column)
-			if kind == connec.KindText && !b.sqlite {
-				b.WriteString(` COLLATE "C"`)
-			}
-			b.WriteString(desc + ", ")
+			b.WriteString(column + desc + ", ")
 		}
+		return
+	}
+	if key := keyAt(k.Path); key != nil && key.kind == k.Kind {
+		// The column decides, but for long texts with the same beginning.
+		b.WriteString("r." + key.column + desc + " NULLS LAST, CASE WHEN octet_length(r." + key.column + ") >= " + strconv.Itoa(minCut) + " THEN ")
+		b.value(b.hops(k.Path).end, k.Kind)
+		b.WriteString(" END" + desc + " NULLS LAST, ")
 		return
 	}
 	hops := b.hops(k.Path)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,12 +17,16 @@ import (
 )
 
 // names are members of documents, among them some that mean something in SQL, JSON paths or LIKE.
-var names = []string{"a", "name", "code", "lines", "0", "a.b", `q"uote`, `it's`, `back\slash`, "", "$", "a[0]", "Größe", "emoji😀", "email", "address", "%", "type", "#-1"}
+var names = []string{"a", "name", "code", "lines", "0", "a.b", `q"uote`, `it's`, `back\slash`, "", "$", "a[0]", "Größe", "emoji😀", "email", "address", "%", "type", "#-1", "status", "transaction_date"}
 
 var texts = []string{
 	"", "a", "A", "b", "ab", "a%b", "a_b", `a\b`, "PAID", "paid", "Ä", "ä", "ß", "true", "1", "1.0", "null", `{"a":"b"}`, `["a"]`, "it's", `"`,
 	"line\nbreak", "😀", "e\u0301", "é", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.5Z", "2026-01-02T03:04:05.25Z", "2026-01-02T03:04:06Z", "Z", "zZ", "\u2028<&>",
+	long, long + "x", long + "xy", long[:252], long[:251], long[:255], strings.Repeat("ü", 130), "a" + strings.Repeat("ü", 130), long + "Z", long[:200] + "Z",
 }
+
+// long is more than a column for an attribute holds.
+var long = strings.Repeat("0123456789", 30)
 
 var numbers = []string{
 	"0", "1", "-1", "1.0", "1.50", "1.5", "10.50", "0.1", "0.30000000000000004", "0.3", "2", "10", "9007199254740992", "9007199254740993",

@@ -41,7 +41,7 @@ func (t *tx) insert(what, into, rest string, rows []row) error {
 			n /= 2
 		}
 		b := t.store.dialect.build()
-		b.sql("INSERT INTO " + into + " VALUES ")
+		b.WriteString(t.store.dialect.insert() + into + " VALUES ")
 		for i, r := range rows[:n] {
 			if i > 0 {
 				b.WriteByte(',')
@@ -59,10 +59,11 @@ func (t *tx) insert(what, into, rest string, rows []row) error {
 
 const (
 	recordInsert = "connec_resources (id, organization, collection, version, attributes, created_at, updated_at," +
-		" code, reference, name, email, first_name, last_name)"
+		" code, reference, name, email, first_name, last_name, status, transaction_date)"
 	recordReplace = " ON CONFLICT (id) DO UPDATE SET version = excluded.version, attributes = excluded.attributes," +
 		" updated_at = excluded.updated_at, code = excluded.code, reference = excluded.reference, name = excluded.name," +
-		" email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name"
+		" email = excluded.email, first_name = excluded.first_name, last_name = excluded.last_name," +
+		" status = excluded.status, transaction_date = excluded.transaction_date"
 )
 
 func (t *tx) flushRecords() error {
@@ -80,7 +81,7 @@ func recordRows(rs []*record) []row {
 	rows := make([]row, len(rs))
 	for i, r := range rs {
 		r.held = false
-		rows[i] = append(row{r.id, r.organization, r.collection, r.version, r.doc, r.created, r.updated}, r.keys...)
+		rows[i] = append(row{r.id, r.organization, r.collection, r.version, r.doc, r.created, r.updated}, r.columns...)
 	}
 	return rows
 }
@@ -98,16 +99,20 @@ func (t *tx) flushIDMaps() error {
 func (t *tx) flushCounters() error {
 	rows := make([]row, 0, len(t.counters))
 	for k, c := range t.counters {
-		rows = append(rows, row{k.organization, k.collection, c.number, c.records})
+		changed := 0
+		if c.changed {
+			changed = 1
+		}
+		rows = append(rows, row{k.organization, k.collection, c.number, c.records, changed})
 	}
 	clear(t.counters)
 	greatest := "greatest"
 	if t.store.dialect.sqlite {
 		greatest = "max"
 	}
-	return t.insert("count", "connec_counters (organization, collection, number, records)",
+	return t.insert("count", "connec_counters (organization, collection, number, records, changes)",
 		" ON CONFLICT (organization, collection) DO UPDATE SET number = "+greatest+"(connec_counters.number, excluded.number),"+
-			" records = connec_counters.records + excluded.records", rows)
+			" records = connec_counters.records + excluded.records, changes = connec_counters.changes + excluded.changes", rows)
 }
 
 // flushDeliveries marks as head those with no pending one of their subscription and record before them.
@@ -122,7 +127,7 @@ func (t *tx) flushDeliveries() error {
 		}
 		seen := map[[2]string]bool{}
 		b := t.store.dialect.build()
-		b.sql("INSERT INTO connec_deliveries (id, subscription_id, organization, collection, resource_id, sequence, state, pending, attempts," +
+		b.WriteString(t.store.dialect.insert() + "connec_deliveries (id, subscription_id, organization, collection, resource_id, sequence, state, pending, attempts," +
 			" next_attempt_at, due_at, last_status, last_error, created_at, updated_at, head) VALUES ")
 		for i, d := range ds[:n] {
 			if i > 0 {

@@ -10,6 +10,11 @@ import (
 
 const recordColumns = "r.id, r.organization, r.collection, r.version, r.attributes, r.created_at, r.updated_at"
 
+// recordByID asks for nothing but the id: given more conditions, PostgreSQL may walk another index before it has statistics.
+func recordByID(d dialect, id string) *builder {
+	return d.build().sql("SELECT "+recordColumns+" FROM connec_resources r WHERE r.id = ?", id)
+}
+
 func scanRecord(row scanner) (*record, error) {
 	r := &record{}
 	err := row.Scan(&r.id, &r.organization, &r.collection, &r.version, &r.doc, &r.created, &r.updated)
@@ -29,8 +34,7 @@ func (r *record) resource() (*connec.Resource, error) {
 
 // Get implements connec.Store.
 func (s *Store) Get(ctx context.Context, organization, collection, id string) (*connec.Resource, error) {
-	b := s.dialect.build().sql("SELECT "+recordColumns+" FROM connec_resources r WHERE r.id = ? AND r.organization = ? AND r.collection = ?",
-		id, organization, collection)
+	b := recordByID(s.dialect, id)
 	var r *record
 	err := s.query(ctx, "get record", b.String(), b.args, func(row scanner) (err error) {
 		r, err = scanRecord(row)
@@ -39,7 +43,7 @@ func (s *Store) Get(ctx context.Context, organization, collection, id string) (*
 	if err != nil {
 		return nil, err
 	}
-	if r == nil {
+	if r == nil || r.organization != organization || r.collection != collection {
 		return nil, connec.ErrNotFound
 	}
 	return r.resource()
@@ -81,27 +85,19 @@ func (s *Store) List(ctx context.Context, q connec.ListQuery) ([]*connec.Resourc
 	return out, total, nil
 }
 
-func (s *Store) count(ctx context.Context, q connec.ListQuery) (n int, err error) {
-	b, err := s.dialect.count(q)
-	if err != nil {
-		return 0, err
-	}
-	err = s.query(ctx, "count records", b.String(), b.args, func(row scanner) error { return row.Scan(&n) })
-	return n, err
-}
-
 // ExternalIDs implements connec.Store.
 func (s *Store) ExternalIDs(ctx context.Context, organization string, ids []string) (map[string]connec.IDSet, error) {
 	out := map[string]connec.IDSet{}
 	for some := range slices.Chunk(ids, maxList) {
-		b := s.dialect.build().sql("SELECT record_id, external_id, provider, realm, group_id FROM connec_id_maps WHERE organization = ? AND record_id IN ",
-			organization)
+		b := s.dialect.build().sql("SELECT organization, record_id, external_id, provider, realm, group_id FROM connec_id_maps WHERE record_id IN ")
 		b.list(some)
 		err := s.query(ctx, "read external ids", b.String(), b.args, func(row scanner) error {
-			var id string
+			var owner, id string
 			var e connec.ExternalID
-			err := row.Scan(&id, &e.ID, &e.Provider, &e.Realm, &e.GroupID)
-			out[id] = append(out[id], e)
+			err := row.Scan(&owner, &id, &e.ID, &e.Provider, &e.Realm, &e.GroupID)
+			if owner == organization {
+				out[id] = append(out[id], e)
+			}
 			return err
 		})
 		if err != nil {

@@ -21,6 +21,7 @@ type Store struct {
 	db      *sql.DB
 	dialect dialect
 	writes  committer
+	counts  counts
 
 	mu       sync.Mutex
 	prepared map[string]*sql.Stmt

@@ -43,7 +43,7 @@ type record struct {
 	id, organization, collection string
 	version, created, updated    int64
 	doc                          string
-	keys                         []any
+	columns                      []any
 	held                         bool // in inserts or updates
 }
 
@@ -60,6 +60,7 @@ type counterKey struct{ organization, collection string }
 type counter struct {
 	known           bool
 	number, records int64 // records is what comes in addition
+	changed         bool  // records were written
 }
 
 func newTx(ctx context.Context, s *Store, t *sql.Tx) *tx {
@@ -111,7 +112,7 @@ func (t *tx) exec(what, query string, args []any) error {
 func (t *tx) record(organization, collection, id string) (*record, error) {
 	r := t.records[id]
 	if r == nil {
-		b := t.store.dialect.build().sql("SELECT "+recordColumns+" FROM connec_resources r WHERE r.id = ?", id)
+		b := recordByID(t.store.dialect, id)
 		err := t.query("read record", b.String(), b.args, func(row scanner) (err error) {
 			r, err = scanRecord(row)
 			return err
@@ -190,12 +191,14 @@ func (t *tx) Collections(ctx context.Context, organization string, ids []string)
 		}
 	}
 	for some := range slices.Chunk(ask, maxList) {
-		b := t.store.dialect.build().sql("SELECT id, collection FROM connec_resources WHERE organization = ? AND id IN ", organization)
+		b := t.store.dialect.build().sql("SELECT id, organization, collection FROM connec_resources WHERE id IN ")
 		b.list(some)
 		err := t.query("find collections", b.String(), b.args, func(row scanner) error {
-			var id, collection string
-			err := row.Scan(&id, &collection)
-			out[id] = collection
+			var id, owner, collection string
+			err := row.Scan(&id, &owner, &collection)
+			if owner == organization {
+				out[id] = collection
+			}
 			return err
 		})
 		if err != nil {
@@ -211,32 +214,43 @@ func (t *tx) FindExternal(ctx context.Context, organization string, keys []conne
 		return nil, err
 	}
 	found := map[mapKey]connec.IDMap{}
-	for some := range slices.Chunk(keys, maxList/4) {
-		b := t.store.dialect.build()
-		b.sql("SELECT m.scope, m.provider, m.realm, m.external_id, m.parent, m.record_id, m.group_id FROM (VALUES ")
-		n := 1
-		for n < len(some) {
-			n *= 2
+	// The keys of one place are looked up together: mostly there is one place, or one for each list of nested records.
+	places := map[connec.ExternalKey][]string{}
+	for _, k := range keys {
+		place := connec.ExternalKey{Scope: k.Scope, Provider: k.Provider, Realm: k.Realm}
+		places[place] = append(places[place], k.ID)
+	}
+	b := t.store.dialect.build()
+	ask := func() error {
+		if len(b.args) == 0 {
+			return nil
 		}
-		for i := range n {
-			k := some[min(i, len(some)-1)]
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			b.sql("(?,?,?,?)", k.Scope, k.Provider, k.Realm, k.ID)
-		}
-		// In this order SQLite looks the keys up one by one; PostgreSQL finds out itself.
-		b.sql(") AS k CROSS JOIN connec_id_maps m WHERE m.organization = ? AND m.scope = k.column1 AND m.provider = k.column2"+
-			" AND m.realm = k.column3 AND m.external_id = k.column4", organization)
 		err := t.query("find external ids", b.String(), b.args, func(row scanner) error {
 			m := connec.IDMap{Organization: organization}
 			err := row.Scan(&m.Scope, &m.Provider, &m.Realm, &m.ID, &m.Parent, &m.RecordID, &m.GroupID)
 			found[keyOfMap(m)] = m
 			return err
 		})
-		if err != nil {
-			return nil, err
+		b = t.store.dialect.build()
+		return err
+	}
+	for place, ids := range places {
+		for some := range slices.Chunk(ids, maxList) {
+			if len(b.args) > 0 {
+				b.WriteString(" UNION ALL ")
+			}
+			b.sql("SELECT scope, provider, realm, external_id, parent, record_id, group_id FROM connec_id_maps"+
+				" WHERE organization = ? AND scope = ? AND provider = ? AND realm = ? AND external_id IN ", organization, place.Scope, place.Provider, place.Realm)
+			b.list(some)
+			if len(b.args) > maxList {
+				if err := ask(); err != nil {
+					return nil, err
+				}
+			}
 		}
+	}
+	if err := ask(); err != nil {
+		return nil, err
 	}
 	if len(t.idMaps) > 0 {
 		wanted := make(map[connec.ExternalKey]bool, len(keys))
@@ -268,12 +282,14 @@ func (t *tx) Insert(ctx context.Context, r *connec.Resource) error {
 	}
 	rec := &record{
 		id: r.ID, organization: r.Organization, collection: r.Collection, version: r.Version,
-		created: micros(r.CreatedAt), updated: micros(r.UpdatedAt), doc: doc, keys: keysOf(r.Attributes), held: true,
+		created: micros(r.CreatedAt), updated: micros(r.UpdatedAt), doc: doc, columns: columns(r.Attributes), held: true,
 	}
 	t.changes++
 	t.records[r.ID] = rec
 	t.inserts = append(t.inserts, rec)
-	t.counter(r.Organization, r.Collection).records++
+	c := t.counter(r.Organization, r.Collection)
+	c.records++
+	c.changed = true
 	return nil
 }
 
@@ -291,7 +307,8 @@ func (t *tx) Update(ctx context.Context, r *connec.Resource) error {
 		return err
 	}
 	t.changes++
-	rec.version, rec.updated, rec.doc, rec.keys = r.Version, micros(r.UpdatedAt), doc, keysOf(r.Attributes)
+	t.counter(r.Organization, r.Collection).changed = true
+	rec.version, rec.updated, rec.doc, rec.columns = r.Version, micros(r.UpdatedAt), doc, columns(r.Attributes)
 	if !rec.held {
 		rec.held = true
 		t.updates = append(t.updates, rec)

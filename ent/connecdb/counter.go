@@ -23,7 +23,9 @@ type Counter struct {
 	// The last number given out.
 	Number int64 `json:"number,omitempty"`
 	// How many records there are, so that a list need not count them.
-	Records      int64 `json:"records,omitempty"`
+	Records int64 `json:"records,omitempty"`
+	// Grows with every transaction that wrote records, so that a count is known to be good still.
+	Changes      int64 `json:"changes,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -32,7 +34,7 @@ func (*Counter) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case counter.FieldID, counter.FieldNumber, counter.FieldRecords:
+		case counter.FieldID, counter.FieldNumber, counter.FieldRecords, counter.FieldChanges:
 			values[i] = new(sql.NullInt64)
 		case counter.FieldOrganization, counter.FieldCollection:
 			values[i] = new(sql.NullString)
@@ -81,6 +83,12 @@ func (_m *Counter) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Records = value.Int64
 			}
+		case counter.FieldChanges:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field changes", values[i])
+			} else if value.Valid {
+				_m.Changes = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -128,6 +136,9 @@ func (_m *Counter) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("records=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Records))
+	builder.WriteString(", ")
+	builder.WriteString("changes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Changes))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -43,6 +43,12 @@ func (_c *CounterCreate) SetRecords(v int64) *CounterCreate {
 	return _c
 }
 
+// SetChanges sets the "changes" field.
+func (_c *CounterCreate) SetChanges(v int64) *CounterCreate {
+	_c.mutation.SetChanges(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *CounterCreate) SetID(v int64) *CounterCreate {
 	_c.mutation.SetID(v)
@@ -95,6 +101,9 @@ func (_c *CounterCreate) check() error {
 	if _, ok := _c.mutation.Records(); !ok {
 		return &ValidationError{Name: "records", err: errors.New(`connecdb: missing required field "Counter.records"`)}
 	}
+	if _, ok := _c.mutation.Changes(); !ok {
+		return &ValidationError{Name: "changes", err: errors.New(`connecdb: missing required field "Counter.changes"`)}
+	}
 	return nil
 }
 
@@ -142,6 +151,10 @@ func (_c *CounterCreate) createSpec() (*Counter, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Records(); ok {
 		_spec.SetField(counter.FieldRecords, field.TypeInt64, value)
 		_node.Records = value
+	}
+	if value, ok := _c.mutation.Changes(); ok {
+		_spec.SetField(counter.FieldChanges, field.TypeInt64, value)
+		_node.Changes = value
 	}
 	return _node, _spec
 }

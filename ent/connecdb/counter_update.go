@@ -69,6 +69,27 @@ func (_u *CounterUpdate) AddRecords(v int64) *CounterUpdate {
 	return _u
 }
 
+// SetChanges sets the "changes" field.
+func (_u *CounterUpdate) SetChanges(v int64) *CounterUpdate {
+	_u.mutation.ResetChanges()
+	_u.mutation.SetChanges(v)
+	return _u
+}
+
+// SetNillableChanges sets the "changes" field if the given value is not nil.
+func (_u *CounterUpdate) SetNillableChanges(v *int64) *CounterUpdate {
+	if v != nil {
+		_u.SetChanges(*v)
+	}
+	return _u
+}
+
+// AddChanges adds value to the "changes" field.
+func (_u *CounterUpdate) AddChanges(v int64) *CounterUpdate {
+	_u.mutation.AddChanges(v)
+	return _u
+}
+
 // Mutation returns the CounterMutation object of the builder.
 func (_u *CounterUpdate) Mutation() *CounterMutation {
 	return _u.mutation
@@ -121,6 +142,12 @@ func (_u *CounterUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedRecords(); ok {
 		_spec.AddField(counter.FieldRecords, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Changes(); ok {
+		_spec.SetField(counter.FieldChanges, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChanges(); ok {
+		_spec.AddField(counter.FieldChanges, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -181,6 +208,27 @@ func (_u *CounterUpdateOne) SetNillableRecords(v *int64) *CounterUpdateOne {
 // AddRecords adds value to the "records" field.
 func (_u *CounterUpdateOne) AddRecords(v int64) *CounterUpdateOne {
 	_u.mutation.AddRecords(v)
+	return _u
+}
+
+// SetChanges sets the "changes" field.
+func (_u *CounterUpdateOne) SetChanges(v int64) *CounterUpdateOne {
+	_u.mutation.ResetChanges()
+	_u.mutation.SetChanges(v)
+	return _u
+}
+
+// SetNillableChanges sets the "changes" field if the given value is not nil.
+func (_u *CounterUpdateOne) SetNillableChanges(v *int64) *CounterUpdateOne {
+	if v != nil {
+		_u.SetChanges(*v)
+	}
+	return _u
+}
+
+// AddChanges adds value to the "changes" field.
+func (_u *CounterUpdateOne) AddChanges(v int64) *CounterUpdateOne {
+	_u.mutation.AddChanges(v)
 	return _u
 }
 
@@ -266,6 +314,12 @@ func (_u *CounterUpdateOne) sqlSave(ctx context.Context) (_node *Counter, err er
 	}
 	if value, ok := _u.mutation.AddedRecords(); ok {
 		_spec.AddField(counter.FieldRecords, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Changes(); ok {
+		_spec.SetField(counter.FieldChanges, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedChanges(); ok {
+		_spec.AddField(counter.FieldChanges, field.TypeInt64, value)
 	}
 	_node = &Counter{config: _u.config}
 	_spec.Assign = _node.assignValues

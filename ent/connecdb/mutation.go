@@ -48,6 +48,8 @@ type CounterMutation struct {
 	addnumber     *int64
 	records       *int64
 	addrecords    *int64
+	changes       *int64
+	addchanges    *int64
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Counter, error)
@@ -342,6 +344,62 @@ func (m *CounterMutation) ResetRecords() {
 	m.addrecords = nil
 }
 
+// SetChanges sets the "changes" field.
+func (m *CounterMutation) SetChanges(i int64) {
+	m.changes = &i
+	m.addchanges = nil
+}
+
+// Changes returns the value of the "changes" field in the mutation.
+func (m *CounterMutation) Changes() (r int64, exists bool) {
+	v := m.changes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChanges returns the old "changes" field's value of the Counter entity.
+// If the Counter object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CounterMutation) OldChanges(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChanges is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChanges requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChanges: %w", err)
+	}
+	return oldValue.Changes, nil
+}
+
+// AddChanges adds i to the "changes" field.
+func (m *CounterMutation) AddChanges(i int64) {
+	if m.addchanges != nil {
+		*m.addchanges += i
+	} else {
+		m.addchanges = &i
+	}
+}
+
+// AddedChanges returns the value that was added to the "changes" field in this mutation.
+func (m *CounterMutation) AddedChanges() (r int64, exists bool) {
+	v := m.addchanges
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetChanges resets all changes to the "changes" field.
+func (m *CounterMutation) ResetChanges() {
+	m.changes = nil
+	m.addchanges = nil
+}
+
 // Where appends a list predicates to the CounterMutation builder.
 func (m *CounterMutation) Where(ps ...predicate.Counter) {
 	m.predicates = append(m.predicates, ps...)
@@ -376,7 +434,7 @@ func (m *CounterMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CounterMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.organization != nil {
 		fields = append(fields, counter.FieldOrganization)
 	}
@@ -388,6 +446,9 @@ func (m *CounterMutation) Fields() []string {
 	}
 	if m.records != nil {
 		fields = append(fields, counter.FieldRecords)
+	}
+	if m.changes != nil {
+		fields = append(fields, counter.FieldChanges)
 	}
 	return fields
 }
@@ -405,6 +466,8 @@ func (m *CounterMutation) Field(name string) (ent.Value, bool) {
 		return m.Number()
 	case counter.FieldRecords:
 		return m.Records()
+	case counter.FieldChanges:
+		return m.Changes()
 	}
 	return nil, false
 }
@@ -422,6 +485,8 @@ func (m *CounterMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldNumber(ctx)
 	case counter.FieldRecords:
 		return m.OldRecords(ctx)
+	case counter.FieldChanges:
+		return m.OldChanges(ctx)
 	}
 	return nil, fmt.Errorf("unknown Counter field %s", name)
 }
@@ -459,6 +524,13 @@ func (m *CounterMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetRecords(v)
 		return nil
+	case counter.FieldChanges:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChanges(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Counter field %s", name)
 }
@@ -473,6 +545,9 @@ func (m *CounterMutation) AddedFields() []string {
 	if m.addrecords != nil {
 		fields = append(fields, counter.FieldRecords)
 	}
+	if m.addchanges != nil {
+		fields = append(fields, counter.FieldChanges)
+	}
 	return fields
 }
 
@@ -485,6 +560,8 @@ func (m *CounterMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedNumber()
 	case counter.FieldRecords:
 		return m.AddedRecords()
+	case counter.FieldChanges:
+		return m.AddedChanges()
 	}
 	return nil, false
 }
@@ -507,6 +584,13 @@ func (m *CounterMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRecords(v)
+		return nil
+	case counter.FieldChanges:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddChanges(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Counter numeric field %s", name)
@@ -546,6 +630,9 @@ func (m *CounterMutation) ResetField(name string) error {
 		return nil
 	case counter.FieldRecords:
 		m.ResetRecords()
+		return nil
+	case counter.FieldChanges:
+		m.ResetChanges()
 		return nil
 	}
 	return fmt.Errorf("unknown Counter field %s", name)
@@ -2634,28 +2721,30 @@ func (m *IDMapMutation) ResetEdge(name string) error {
 // ResourceMutation represents an operation that mutates the Resource nodes in the graph.
 type ResourceMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *string
-	organization  *string
-	collection    *string
-	version       *int64
-	addversion    *int64
-	attributes    *string
-	created_at    *int64
-	addcreated_at *int64
-	updated_at    *int64
-	addupdated_at *int64
-	code          *string
-	reference     *string
-	name          *string
-	email         *string
-	first_name    *string
-	last_name     *string
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*Resource, error)
-	predicates    []predicate.Resource
+	op               Op
+	typ              string
+	id               *string
+	organization     *string
+	collection       *string
+	version          *int64
+	addversion       *int64
+	attributes       *string
+	created_at       *int64
+	addcreated_at    *int64
+	updated_at       *int64
+	addupdated_at    *int64
+	code             *string
+	reference        *string
+	name             *string
+	email            *string
+	first_name       *string
+	last_name        *string
+	status           *string
+	transaction_date *string
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*Resource, error)
+	predicates       []predicate.Resource
 }
 
 var _ ent.Mutation = (*ResourceMutation)(nil)
@@ -3332,6 +3421,104 @@ func (m *ResourceMutation) ResetLastName() {
 	delete(m.clearedFields, resource.FieldLastName)
 }
 
+// SetStatus sets the "status" field.
+func (m *ResourceMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *ResourceMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the Resource entity.
+// If the Resource object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ResourceMutation) OldStatus(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ClearStatus clears the value of the "status" field.
+func (m *ResourceMutation) ClearStatus() {
+	m.status = nil
+	m.clearedFields[resource.FieldStatus] = struct{}{}
+}
+
+// StatusCleared returns if the "status" field was cleared in this mutation.
+func (m *ResourceMutation) StatusCleared() bool {
+	_, ok := m.clearedFields[resource.FieldStatus]
+	return ok
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *ResourceMutation) ResetStatus() {
+	m.status = nil
+	delete(m.clearedFields, resource.FieldStatus)
+}
+
+// SetTransactionDate sets the "transaction_date" field.
+func (m *ResourceMutation) SetTransactionDate(s string) {
+	m.transaction_date = &s
+}
+
+// TransactionDate returns the value of the "transaction_date" field in the mutation.
+func (m *ResourceMutation) TransactionDate() (r string, exists bool) {
+	v := m.transaction_date
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTransactionDate returns the old "transaction_date" field's value of the Resource entity.
+// If the Resource object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ResourceMutation) OldTransactionDate(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTransactionDate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTransactionDate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTransactionDate: %w", err)
+	}
+	return oldValue.TransactionDate, nil
+}
+
+// ClearTransactionDate clears the value of the "transaction_date" field.
+func (m *ResourceMutation) ClearTransactionDate() {
+	m.transaction_date = nil
+	m.clearedFields[resource.FieldTransactionDate] = struct{}{}
+}
+
+// TransactionDateCleared returns if the "transaction_date" field was cleared in this mutation.
+func (m *ResourceMutation) TransactionDateCleared() bool {
+	_, ok := m.clearedFields[resource.FieldTransactionDate]
+	return ok
+}
+
+// ResetTransactionDate resets all changes to the "transaction_date" field.
+func (m *ResourceMutation) ResetTransactionDate() {
+	m.transaction_date = nil
+	delete(m.clearedFields, resource.FieldTransactionDate)
+}
+
 // Where appends a list predicates to the ResourceMutation builder.
 func (m *ResourceMutation) Where(ps ...predicate.Resource) {
 	m.predicates = append(m.predicates, ps...)
@@ -3366,7 +3553,7 @@ func (m *ResourceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ResourceMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 14)
 	if m.organization != nil {
 		fields = append(fields, resource.FieldOrganization)
 	}
@@ -3403,6 +3590,12 @@ func (m *ResourceMutation) Fields() []string {
 	if m.last_name != nil {
 		fields = append(fields, resource.FieldLastName)
 	}
+	if m.status != nil {
+		fields = append(fields, resource.FieldStatus)
+	}
+	if m.transaction_date != nil {
+		fields = append(fields, resource.FieldTransactionDate)
+	}
 	return fields
 }
 
@@ -3435,6 +3628,10 @@ func (m *ResourceMutation) Field(name string) (ent.Value, bool) {
 		return m.FirstName()
 	case resource.FieldLastName:
 		return m.LastName()
+	case resource.FieldStatus:
+		return m.Status()
+	case resource.FieldTransactionDate:
+		return m.TransactionDate()
 	}
 	return nil, false
 }
@@ -3468,6 +3665,10 @@ func (m *ResourceMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldFirstName(ctx)
 	case resource.FieldLastName:
 		return m.OldLastName(ctx)
+	case resource.FieldStatus:
+		return m.OldStatus(ctx)
+	case resource.FieldTransactionDate:
+		return m.OldTransactionDate(ctx)
 	}
 	return nil, fmt.Errorf("unknown Resource field %s", name)
 }
@@ -3561,6 +3762,20 @@ func (m *ResourceMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLastName(v)
 		return nil
+	case resource.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case resource.FieldTransactionDate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTransactionDate(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Resource field %s", name)
 }
@@ -3648,6 +3863,12 @@ func (m *ResourceMutation) ClearedFields() []string {
 	if m.FieldCleared(resource.FieldLastName) {
 		fields = append(fields, resource.FieldLastName)
 	}
+	if m.FieldCleared(resource.FieldStatus) {
+		fields = append(fields, resource.FieldStatus)
+	}
+	if m.FieldCleared(resource.FieldTransactionDate) {
+		fields = append(fields, resource.FieldTransactionDate)
+	}
 	return fields
 }
 
@@ -3679,6 +3900,12 @@ func (m *ResourceMutation) ClearField(name string) error {
 		return nil
 	case resource.FieldLastName:
 		m.ClearLastName()
+		return nil
+	case resource.FieldStatus:
+		m.ClearStatus()
+		return nil
+	case resource.FieldTransactionDate:
+		m.ClearTransactionDate()
 		return nil
 	}
 	return fmt.Errorf("unknown Resource nullable field %s", name)
@@ -3723,6 +3950,12 @@ func (m *ResourceMutation) ResetField(name string) error {
 		return nil
 	case resource.FieldLastName:
 		m.ResetLastName()
+		return nil
+	case resource.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case resource.FieldTransactionDate:
+		m.ResetTransactionDate()
 		return nil
 	}
 	return fmt.Errorf("unknown Resource field %s", name)

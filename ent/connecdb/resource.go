@@ -39,8 +39,12 @@ type Resource struct {
 	// FirstName holds the value of the "first_name" field.
 	FirstName *string `json:"first_name,omitempty"`
 	// LastName holds the value of the "last_name" field.
-	LastName     *string `json:"last_name,omitempty"`
-	selectValues sql.SelectValues
+	LastName *string `json:"last_name,omitempty"`
+	// Status holds the value of the "status" field.
+	Status *string `json:"status,omitempty"`
+	// TransactionDate holds the value of the "transaction_date" field.
+	TransactionDate *string `json:"transaction_date,omitempty"`
+	selectValues    sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -50,7 +54,7 @@ func (*Resource) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case resource.FieldVersion, resource.FieldCreatedAt, resource.FieldUpdatedAt:
 			values[i] = new(sql.NullInt64)
-		case resource.FieldID, resource.FieldOrganization, resource.FieldCollection, resource.FieldAttributes, resource.FieldCode, resource.FieldReference, resource.FieldName, resource.FieldEmail, resource.FieldFirstName, resource.FieldLastName:
+		case resource.FieldID, resource.FieldOrganization, resource.FieldCollection, resource.FieldAttributes, resource.FieldCode, resource.FieldReference, resource.FieldName, resource.FieldEmail, resource.FieldFirstName, resource.FieldLastName, resource.FieldStatus, resource.FieldTransactionDate:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -151,6 +155,20 @@ func (_m *Resource) assignValues(columns []string, values []any) error {
 				_m.LastName = new(string)
 				*_m.LastName = value.String
 			}
+		case resource.FieldStatus:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field status", values[i])
+			} else if value.Valid {
+				_m.Status = new(string)
+				*_m.Status = value.String
+			}
+		case resource.FieldTransactionDate:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field transaction_date", values[i])
+			} else if value.Valid {
+				_m.TransactionDate = new(string)
+				*_m.TransactionDate = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -232,6 +250,16 @@ func (_m *Resource) String() string {
 	builder.WriteString(", ")
 	if v := _m.LastName; v != nil {
 		builder.WriteString("last_name=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.Status; v != nil {
+		builder.WriteString("status=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.TransactionDate; v != nil {
+		builder.WriteString("transaction_date=")
 		builder.WriteString(*v)
 	}
 	builder.WriteByte(')')

@@ -139,6 +139,34 @@ func (_c *ResourceCreate) SetNillableLastName(v *string) *ResourceCreate {
 	return _c
 }
 
+// SetStatus sets the "status" field.
+func (_c *ResourceCreate) SetStatus(v string) *ResourceCreate {
+	_c.mutation.SetStatus(v)
+	return _c
+}
+
+// SetNillableStatus sets the "status" field if the given value is not nil.
+func (_c *ResourceCreate) SetNillableStatus(v *string) *ResourceCreate {
+	if v != nil {
+		_c.SetStatus(*v)
+	}
+	return _c
+}
+
+// SetTransactionDate sets the "transaction_date" field.
+func (_c *ResourceCreate) SetTransactionDate(v string) *ResourceCreate {
+	_c.mutation.SetTransactionDate(v)
+	return _c
+}
+
+// SetNillableTransactionDate sets the "transaction_date" field if the given value is not nil.
+func (_c *ResourceCreate) SetNillableTransactionDate(v *string) *ResourceCreate {
+	if v != nil {
+		_c.SetTransactionDate(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ResourceCreate) SetID(v string) *ResourceCreate {
 	_c.mutation.SetID(v)
@@ -279,6 +307,14 @@ func (_c *ResourceCreate) createSpec() (*Resource, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LastName(); ok {
 		_spec.SetField(resource.FieldLastName, field.TypeString, value)
 		_node.LastName = &value
+	}
+	if value, ok := _c.mutation.Status(); ok {
+		_spec.SetField(resource.FieldStatus, field.TypeString, value)
+		_node.Status = &value
+	}
+	if value, ok := _c.mutation.TransactionDate(); ok {
+		_spec.SetField(resource.FieldTransactionDate, field.TypeString, value)
+		_node.TransactionDate = &value
 	}
 	return _node, _spec
 }

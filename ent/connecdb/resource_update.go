@@ -203,6 +203,46 @@ func (_u *ResourceUpdate) ClearLastName() *ResourceUpdate {
 	return _u
 }
 
+// SetStatus sets the "status" field.
+func (_u *ResourceUpdate) SetStatus(v string) *ResourceUpdate {
+	_u.mutation.SetStatus(v)
+	return _u
+}
+
+// SetNillableStatus sets the "status" field if the given value is not nil.
+func (_u *ResourceUpdate) SetNillableStatus(v *string) *ResourceUpdate {
+	if v != nil {
+		_u.SetStatus(*v)
+	}
+	return _u
+}
+
+// ClearStatus clears the value of the "status" field.
+func (_u *ResourceUpdate) ClearStatus() *ResourceUpdate {
+	_u.mutation.ClearStatus()
+	return _u
+}
+
+// SetTransactionDate sets the "transaction_date" field.
+func (_u *ResourceUpdate) SetTransactionDate(v string) *ResourceUpdate {
+	_u.mutation.SetTransactionDate(v)
+	return _u
+}
+
+// SetNillableTransactionDate sets the "transaction_date" field if the given value is not nil.
+func (_u *ResourceUpdate) SetNillableTransactionDate(v *string) *ResourceUpdate {
+	if v != nil {
+		_u.SetTransactionDate(*v)
+	}
+	return _u
+}
+
+// ClearTransactionDate clears the value of the "transaction_date" field.
+func (_u *ResourceUpdate) ClearTransactionDate() *ResourceUpdate {
+	_u.mutation.ClearTransactionDate()
+	return _u
+}
+
 // Mutation returns the ResourceMutation object of the builder.
 func (_u *ResourceUpdate) Mutation() *ResourceMutation {
 	return _u.mutation
@@ -294,6 +334,18 @@ func (_u *ResourceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.LastNameCleared() {
 		_spec.ClearField(resource.FieldLastName, field.TypeString)
+	}
+	if value, ok := _u.mutation.Status(); ok {
+		_spec.SetField(resource.FieldStatus, field.TypeString, value)
+	}
+	if _u.mutation.StatusCleared() {
+		_spec.ClearField(resource.FieldStatus, field.TypeString)
+	}
+	if value, ok := _u.mutation.TransactionDate(); ok {
+		_spec.SetField(resource.FieldTransactionDate, field.TypeString, value)
+	}
+	if _u.mutation.TransactionDateCleared() {
+		_spec.ClearField(resource.FieldTransactionDate, field.TypeString)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -491,6 +543,46 @@ func (_u *ResourceUpdateOne) ClearLastName() *ResourceUpdateOne {
 	return _u
 }
 
+// SetStatus sets the "status" field.
+func (_u *ResourceUpdateOne) SetStatus(v string) *ResourceUpdateOne {
+	_u.mutation.SetStatus(v)
+	return _u
+}
+
+// SetNillableStatus sets the "status" field if the given value is not nil.
+func (_u *ResourceUpdateOne) SetNillableStatus(v *string) *ResourceUpdateOne {
+	if v != nil {
+		_u.SetStatus(*v)
+	}
+	return _u
+}
+
+// ClearStatus clears the value of the "status" field.
+func (_u *ResourceUpdateOne) ClearStatus() *ResourceUpdateOne {
+	_u.mutation.ClearStatus()
+	return _u
+}
+
+// SetTransactionDate sets the "transaction_date" field.
+func (_u *ResourceUpdateOne) SetTransactionDate(v string) *ResourceUpdateOne {
+	_u.mutation.SetTransactionDate(v)
+	return _u
+}
+
+// SetNillableTransactionDate sets the "transaction_date" field if the given value is not nil.
+func (_u *ResourceUpdateOne) SetNillableTransactionDate(v *string) *ResourceUpdateOne {
+	if v != nil {
+		_u.SetTransactionDate(*v)
+	}
+	return _u
+}
+
+// ClearTransactionDate clears the value of the "transaction_date" field.
+func (_u *ResourceUpdateOne) ClearTransactionDate() *ResourceUpdateOne {
+	_u.mutation.ClearTransactionDate()
+	return _u
+}
+
 // Mutation returns the ResourceMutation object of the builder.
 func (_u *ResourceUpdateOne) Mutation() *ResourceMutation {
 	return _u.mutation
@@ -612,6 +704,18 @@ func (_u *ResourceUpdateOne) sqlSave(ctx context.Context) (_node *Resource, err 
 	}
 	if _u.mutation.LastNameCleared() {
 		_spec.ClearField(resource.FieldLastName, field.TypeString)
+	}
+	if value, ok := _u.mutation.Status(); ok {
+		_spec.SetField(resource.FieldStatus, field.TypeString, value)
+	}
+	if _u.mutation.StatusCleared() {
+		_spec.ClearField(resource.FieldStatus, field.TypeString)
+	}
+	if value, ok := _u.mutation.TransactionDate(); ok {
+		_spec.SetField(resource.FieldTransactionDate, field.TypeString, value)
+	}
+	if _u.mutation.TransactionDateCleared() {
+		_spec.ClearField(resource.FieldTransactionDate, field.TypeString)
 	}
 	_node = &Resource{config: _u.config}
 	_spec.Assign = _node.assignValues

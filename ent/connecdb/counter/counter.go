@@ -19,6 +19,8 @@ const (
 	FieldNumber = "number"
 	// FieldRecords holds the string denoting the records field in the database.
 	FieldRecords = "records"
+	// FieldChanges holds the string denoting the changes field in the database.
+	FieldChanges = "changes"
 	// Table holds the table name of the counter in the database.
 	Table = "connec_counters"
 )
@@ -30,6 +32,7 @@ var Columns = []string{
 	FieldCollection,
 	FieldNumber,
 	FieldRecords,
+	FieldChanges,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -68,4 +71,9 @@ func ByNumber(opts ...sql.OrderTermOption) OrderOption {
 // ByRecords orders the results by the records field.
 func ByRecords(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRecords, opts...).ToFunc()
+}
+
+// ByChanges orders the results by the changes field.
+func ByChanges(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChanges, opts...).ToFunc()
 }

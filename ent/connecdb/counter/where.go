@@ -72,6 +72,11 @@ func Records(v int64) predicate.Counter {
 	return predicate.Counter(sql.FieldEQ(FieldRecords, v))
 }
 
+// Changes applies equality check predicate on the "changes" field. It's identical to ChangesEQ.
+func Changes(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldEQ(FieldChanges, v))
+}
+
 // OrganizationEQ applies the EQ predicate on the "organization" field.
 func OrganizationEQ(v string) predicate.Counter {
 	return predicate.Counter(sql.FieldEQ(FieldOrganization, v))
@@ -280,6 +285,46 @@ func RecordsLT(v int64) predicate.Counter {
 // RecordsLTE applies the LTE predicate on the "records" field.
 func RecordsLTE(v int64) predicate.Counter {
 	return predicate.Counter(sql.FieldLTE(FieldRecords, v))
+}
+
+// ChangesEQ applies the EQ predicate on the "changes" field.
+func ChangesEQ(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldEQ(FieldChanges, v))
+}
+
+// ChangesNEQ applies the NEQ predicate on the "changes" field.
+func ChangesNEQ(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldNEQ(FieldChanges, v))
+}
+
+// ChangesIn applies the In predicate on the "changes" field.
+func ChangesIn(vs ...int64) predicate.Counter {
+	return predicate.Counter(sql.FieldIn(FieldChanges, vs...))
+}
+
+// ChangesNotIn applies the NotIn predicate on the "changes" field.
+func ChangesNotIn(vs ...int64) predicate.Counter {
+	return predicate.Counter(sql.FieldNotIn(FieldChanges, vs...))
+}
+
+// ChangesGT applies the GT predicate on the "changes" field.
+func ChangesGT(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldGT(FieldChanges, v))
+}
+
+// ChangesGTE applies the GTE predicate on the "changes" field.
+func ChangesGTE(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldGTE(FieldChanges, v))
+}
+
+// ChangesLT applies the LT predicate on the "changes" field.
+func ChangesLT(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldLT(FieldChanges, v))
+}
+
+// ChangesLTE applies the LTE predicate on the "changes" field.
+func ChangesLTE(v int64) predicate.Counter {
+	return predicate.Counter(sql.FieldLTE(FieldChanges, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -16,6 +16,7 @@ var (
 		{Name: "collection", Type: field.TypeString},
 		{Name: "number", Type: field.TypeInt64},
 		{Name: "records", Type: field.TypeInt64},
+		{Name: "changes", Type: field.TypeInt64},
 	}
 	// ConnecCountersTable holds the schema information for the "connec_counters" table.
 	ConnecCountersTable = &schema.Table{
@@ -104,7 +105,7 @@ var (
 			{
 				Name:    "connec_id_maps_record",
 				Unique:  false,
-				Columns: []*schema.Column{ConnecIDMapsColumns[1], ConnecIDMapsColumns[7]},
+				Columns: []*schema.Column{ConnecIDMapsColumns[7]},
 			},
 		},
 	}
@@ -123,6 +124,8 @@ var (
 		{Name: "email", Type: field.TypeString, Nullable: true},
 		{Name: "first_name", Type: field.TypeString, Nullable: true},
 		{Name: "last_name", Type: field.TypeString, Nullable: true},
+		{Name: "status", Type: field.TypeString, Nullable: true},
+		{Name: "transaction_date", Type: field.TypeString, Nullable: true},
 	}
 	// ConnecResourcesTable holds the schema information for the "connec_resources" table.
 	ConnecResourcesTable = &schema.Table{
@@ -133,7 +136,7 @@ var (
 			{
 				Name:    "connec_resources_created",
 				Unique:  false,
-				Columns: []*schema.Column{ConnecResourcesColumns[1], ConnecResourcesColumns[2], ConnecResourcesColumns[5], ConnecResourcesColumns[0]},
+				Columns: []*schema.Column{ConnecResourcesColumns[1], ConnecResourcesColumns[2], ConnecResourcesColumns[5], ConnecResourcesColumns[0], ConnecResourcesColumns[13]},
 			},
 			{
 				Name:    "connec_resources_updated",
@@ -186,6 +189,14 @@ var (
 				Columns: []*schema.Column{ConnecResourcesColumns[1], ConnecResourcesColumns[2], ConnecResourcesColumns[12], ConnecResourcesColumns[5], ConnecResourcesColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "last_name IS NOT NULL",
+				},
+			},
+			{
+				Name:    "connec_resources_transaction_date",
+				Unique:  false,
+				Columns: []*schema.Column{ConnecResourcesColumns[1], ConnecResourcesColumns[2], ConnecResourcesColumns[14], ConnecResourcesColumns[5], ConnecResourcesColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "transaction_date IS NOT NULL",
 				},
 			},
 		},

@@ -35,6 +35,10 @@ const (
 	FieldFirstName = "first_name"
 	// FieldLastName holds the string denoting the last_name field in the database.
 	FieldLastName = "last_name"
+	// FieldStatus holds the string denoting the status field in the database.
+	FieldStatus = "status"
+	// FieldTransactionDate holds the string denoting the transaction_date field in the database.
+	FieldTransactionDate = "transaction_date"
 	// Table holds the table name of the resource in the database.
 	Table = "connec_resources"
 )
@@ -54,6 +58,8 @@ var Columns = []string{
 	FieldEmail,
 	FieldFirstName,
 	FieldLastName,
+	FieldStatus,
+	FieldTransactionDate,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -132,4 +138,14 @@ func ByFirstName(opts ...sql.OrderTermOption) OrderOption {
 // ByLastName orders the results by the last_name field.
 func ByLastName(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLastName, opts...).ToFunc()
+}
+
+// ByStatus orders the results by the status field.
+func ByStatus(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStatus, opts...).ToFunc()
+}
+
+// ByTransactionDate orders the results by the transaction_date field.
+func ByTransactionDate(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTransactionDate, opts...).ToFunc()
 }

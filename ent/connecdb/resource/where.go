@@ -122,6 +122,16 @@ func LastName(v string) predicate.Resource {
 	return predicate.Resource(sql.FieldEQ(FieldLastName, v))
 }
 
+// Status applies equality check predicate on the "status" field. It's identical to StatusEQ.
+func Status(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldStatus, v))
+}
+
+// TransactionDate applies equality check predicate on the "transaction_date" field. It's identical to TransactionDateEQ.
+func TransactionDate(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldTransactionDate, v))
+}
+
 // OrganizationEQ applies the EQ predicate on the "organization" field.
 func OrganizationEQ(v string) predicate.Resource {
 	return predicate.Resource(sql.FieldEQ(FieldOrganization, v))
@@ -885,6 +895,156 @@ func LastNameEqualFold(v string) predicate.Resource {
 // LastNameContainsFold applies the ContainsFold predicate on the "last_name" field.
 func LastNameContainsFold(v string) predicate.Resource {
 	return predicate.Resource(sql.FieldContainsFold(FieldLastName, v))
+}
+
+// StatusEQ applies the EQ predicate on the "status" field.
+func StatusEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldStatus, v))
+}
+
+// StatusNEQ applies the NEQ predicate on the "status" field.
+func StatusNEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldNEQ(FieldStatus, v))
+}
+
+// StatusIn applies the In predicate on the "status" field.
+func StatusIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldIn(FieldStatus, vs...))
+}
+
+// StatusNotIn applies the NotIn predicate on the "status" field.
+func StatusNotIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldNotIn(FieldStatus, vs...))
+}
+
+// StatusGT applies the GT predicate on the "status" field.
+func StatusGT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGT(FieldStatus, v))
+}
+
+// StatusGTE applies the GTE predicate on the "status" field.
+func StatusGTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGTE(FieldStatus, v))
+}
+
+// StatusLT applies the LT predicate on the "status" field.
+func StatusLT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLT(FieldStatus, v))
+}
+
+// StatusLTE applies the LTE predicate on the "status" field.
+func StatusLTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLTE(FieldStatus, v))
+}
+
+// StatusContains applies the Contains predicate on the "status" field.
+func StatusContains(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContains(FieldStatus, v))
+}
+
+// StatusHasPrefix applies the HasPrefix predicate on the "status" field.
+func StatusHasPrefix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasPrefix(FieldStatus, v))
+}
+
+// StatusHasSuffix applies the HasSuffix predicate on the "status" field.
+func StatusHasSuffix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasSuffix(FieldStatus, v))
+}
+
+// StatusIsNil applies the IsNil predicate on the "status" field.
+func StatusIsNil() predicate.Resource {
+	return predicate.Resource(sql.FieldIsNull(FieldStatus))
+}
+
+// StatusNotNil applies the NotNil predicate on the "status" field.
+func StatusNotNil() predicate.Resource {
+	return predicate.Resource(sql.FieldNotNull(FieldStatus))
+}
+
+// StatusEqualFold applies the EqualFold predicate on the "status" field.
+func StatusEqualFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEqualFold(FieldStatus, v))
+}
+
+// StatusContainsFold applies the ContainsFold predicate on the "status" field.
+func StatusContainsFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContainsFold(FieldStatus, v))
+}
+
+// TransactionDateEQ applies the EQ predicate on the "transaction_date" field.
+func TransactionDateEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldTransactionDate, v))
+}
+
+// TransactionDateNEQ applies the NEQ predicate on the "transaction_date" field.
+func TransactionDateNEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldNEQ(FieldTransactionDate, v))
+}
+
+// TransactionDateIn applies the In predicate on the "transaction_date" field.
+func TransactionDateIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldIn(FieldTransactionDate, vs...))
+}
+
+// TransactionDateNotIn applies the NotIn predicate on the "transaction_date" field.
+func TransactionDateNotIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldNotIn(FieldTransactionDate, vs...))
+}
+
+// TransactionDateGT applies the GT predicate on the "transaction_date" field.
+func TransactionDateGT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGT(FieldTransactionDate, v))
+}
+
+// TransactionDateGTE applies the GTE predicate on the "transaction_date" field.
+func TransactionDateGTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGTE(FieldTransactionDate, v))
+}
+
+// TransactionDateLT applies the LT predicate on the "transaction_date" field.
+func TransactionDateLT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLT(FieldTransactionDate, v))
+}
+
+// TransactionDateLTE applies the LTE predicate on the "transaction_date" field.
+func TransactionDateLTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLTE(FieldTransactionDate, v))
+}
+
+// TransactionDateContains applies the Contains predicate on the "transaction_date" field.
+func TransactionDateContains(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContains(FieldTransactionDate, v))
+}
+
+// TransactionDateHasPrefix applies the HasPrefix predicate on the "transaction_date" field.
+func TransactionDateHasPrefix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasPrefix(FieldTransactionDate, v))
+}
+
+// TransactionDateHasSuffix applies the HasSuffix predicate on the "transaction_date" field.
+func TransactionDateHasSuffix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasSuffix(FieldTransactionDate, v))
+}
+
+// TransactionDateIsNil applies the IsNil predicate on the "transaction_date" field.
+func TransactionDateIsNil() predicate.Resource {
+	return predicate.Resource(sql.FieldIsNull(FieldTransactionDate))
+}
+
+// TransactionDateNotNil applies the NotNil predicate on the "transaction_date" field.
+func TransactionDateNotNil() predicate.Resource {
+	return predicate.Resource(sql.FieldNotNull(FieldTransactionDate))
+}
+
+// TransactionDateEqualFold applies the EqualFold predicate on the "transaction_date" field.
+func TransactionDateEqualFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEqualFold(FieldTransactionDate, v))
+}
+
+// TransactionDateContainsFold applies the ContainsFold predicate on the "transaction_date" field.
+func TransactionDateContainsFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContainsFold(FieldTransactionDate, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -24,6 +24,7 @@ func (Counter) Fields() []ent.Field {
 		field.String("collection").Immutable(),
 		field.Int64("number").Comment("The last number given out."),
 		field.Int64("records").Comment("How many records there are, so that a list need not count them."),
+		field.Int64("changes").Comment("Grows with every transaction that wrote records, so that a count is known to be good still."),
 	}
 }
 

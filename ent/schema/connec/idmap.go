@@ -35,6 +35,7 @@ func (IDMap) Fields() []ent.Field {
 func (IDMap) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("organization", "scope", "provider", "realm", "external_id", "parent").Unique().StorageKey("connec_id_maps_external"),
-		index.Fields("organization", "record_id").StorageKey("connec_id_maps_record"),
+		// Without the organization, so that no planner can mistake it for the one above.
+		index.Fields("record_id").StorageKey("connec_id_maps_record"),
 	}
 }

@@ -27,20 +27,23 @@ func (Resource) Fields() []ent.Field {
 		field.Text("attributes").SchemaType(map[string]string{dialect.Postgres: "jsonb"}),
 		field.Int64("created_at").Immutable(),
 		field.Int64("updated_at"),
-		// The beginnings of some attributes, for an index. See connecsql.
+		// The beginnings of some attributes: most queries need not look into the document. See connecsql.
 		field.String("code").Optional().Nillable(),
 		field.String("reference").Optional().Nillable(),
 		field.String("name").Optional().Nillable(),
 		field.String("email").Optional().Nillable(),
 		field.String("first_name").Optional().Nillable(),
 		field.String("last_name").Optional().Nillable(),
+		field.String("status").Optional().Nillable(),
+		field.String("transaction_date").Optional().Nillable(),
 	}
 }
 
-// Indexes of Resource. created_at and id end those on an attribute, so that finding the oldest record reads one entry.
+// Indexes of Resource. created_at and id end those on an attribute, so that finding the oldest record reads one entry. The first one
+// holds the status too, so that counting the records with or without one doesn't read them.
 func (Resource) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("organization", "collection", "created_at", "id").StorageKey("connec_resources_created"),
+		index.Fields("organization", "collection", "created_at", "id", "status").StorageKey("connec_resources_created"),
 		index.Fields("organization", "collection", "updated_at", "id").StorageKey("connec_resources_updated"),
 		attribute("code"),
 		attribute("reference"),
@@ -48,6 +51,7 @@ func (Resource) Indexes() []ent.Index {
 		attribute("email"),
 		attribute("first_name"),
 		attribute("last_name"),
+		attribute("transaction_date"),
 	}
 }
 

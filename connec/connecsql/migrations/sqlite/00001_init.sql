@@ -1,6 +1,6 @@
 -- +goose Up
 -- create "connec_counters" table
-CREATE TABLE `connec_counters` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `organization` text NOT NULL, `collection` text NOT NULL, `number` integer NOT NULL, `records` integer NOT NULL);
+CREATE TABLE `connec_counters` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `organization` text NOT NULL, `collection` text NOT NULL, `number` integer NOT NULL, `records` integer NOT NULL, `changes` integer NOT NULL);
 -- create index "connec_counters_collection" to table: "connec_counters"
 CREATE UNIQUE INDEX `connec_counters_collection` ON `connec_counters` (`organization`, `collection`);
 -- create "connec_deliveries" table
@@ -16,11 +16,11 @@ CREATE TABLE `connec_id_maps` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, 
 -- create index "connec_id_maps_external" to table: "connec_id_maps"
 CREATE UNIQUE INDEX `connec_id_maps_external` ON `connec_id_maps` (`organization`, `scope`, `provider`, `realm`, `external_id`, `parent`);
 -- create index "connec_id_maps_record" to table: "connec_id_maps"
-CREATE INDEX `connec_id_maps_record` ON `connec_id_maps` (`organization`, `record_id`);
+CREATE INDEX `connec_id_maps_record` ON `connec_id_maps` (`record_id`);
 -- create "connec_resources" table
-CREATE TABLE `connec_resources` (`id` text NOT NULL, `organization` text NOT NULL, `collection` text NOT NULL, `version` integer NOT NULL, `attributes` text NOT NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `code` text NULL, `reference` text NULL, `name` text NULL, `email` text NULL, `first_name` text NULL, `last_name` text NULL, PRIMARY KEY (`id`));
+CREATE TABLE `connec_resources` (`id` text NOT NULL, `organization` text NOT NULL, `collection` text NOT NULL, `version` integer NOT NULL, `attributes` text NOT NULL, `created_at` integer NOT NULL, `updated_at` integer NOT NULL, `code` text NULL, `reference` text NULL, `name` text NULL, `email` text NULL, `first_name` text NULL, `last_name` text NULL, `status` text NULL, `transaction_date` text NULL, PRIMARY KEY (`id`));
 -- create index "connec_resources_created" to table: "connec_resources"
-CREATE INDEX `connec_resources_created` ON `connec_resources` (`organization`, `collection`, `created_at`, `id`);
+CREATE INDEX `connec_resources_created` ON `connec_resources` (`organization`, `collection`, `created_at`, `id`, `status`);
 -- create index "connec_resources_updated" to table: "connec_resources"
 CREATE INDEX `connec_resources_updated` ON `connec_resources` (`organization`, `collection`, `updated_at`, `id`);
 -- create index "connec_resources_code" to table: "connec_resources"
@@ -35,6 +35,8 @@ CREATE INDEX `connec_resources_email` ON `connec_resources` (`organization`, `co
 CREATE INDEX `connec_resources_first_name` ON `connec_resources` (`organization`, `collection`, `first_name`, `created_at`, `id`) WHERE first_name IS NOT NULL;
 -- create index "connec_resources_last_name" to table: "connec_resources"
 CREATE INDEX `connec_resources_last_name` ON `connec_resources` (`organization`, `collection`, `last_name`, `created_at`, `id`) WHERE last_name IS NOT NULL;
+-- create index "connec_resources_transaction_date" to table: "connec_resources"
+CREATE INDEX `connec_resources_transaction_date` ON `connec_resources` (`organization`, `collection`, `transaction_date`, `created_at`, `id`) WHERE transaction_date IS NOT NULL;
 -- create "connec_subscriptions" table
 CREATE TABLE `connec_subscriptions` (`id` text NOT NULL, `organization` text NOT NULL, `app_id` text NOT NULL, `collections` text NULL, `url` text NOT NULL, `username` text NOT NULL, `password` text NOT NULL, `secret` text NOT NULL, `external_ids` bool NOT NULL, `created_at` integer NOT NULL, PRIMARY KEY (`id`));
 -- create index "connec_subscriptions_organization" to table: "connec_subscriptions"
@@ -61,6 +63,8 @@ DROP TABLE `connec_transactions`;
 DROP INDEX `connec_subscriptions_organization`;
 -- reverse: create "connec_subscriptions" table
 DROP TABLE `connec_subscriptions`;
+-- reverse: create index "connec_resources_transaction_date" to table: "connec_resources"
+DROP INDEX `connec_resources_transaction_date`;
 -- reverse: create index "connec_resources_last_name" to table: "connec_resources"
 DROP INDEX `connec_resources_last_name`;
 -- reverse: create index "connec_resources_first_name" to table: "connec_resources"
