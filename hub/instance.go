@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/internal/id"
@@ -91,16 +92,20 @@ func (e *Engine) ListAppInstances(ctx context.Context, organizationID string) ([
 			may[id] = true
 		}
 	}
+	apps, err := e.store.ListApps(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("app instances of %s: %w", o.ID, err)
+	}
+	byID := make(map[string]*AppRecord, len(apps))
+	for _, a := range apps {
+		byID[a.ID] = a
+	}
 	out := make([]*AppInstance, 0, len(rs))
 	for _, r := range rs {
-		if !manages && !may[r.ID] {
-			continue
+		if a := byID[r.AppID]; a != nil && (manages || may[r.ID]) {
+			app := copyOf(a)
+			out = append(out, shown(r, &app.App))
 		}
-		i, err := e.show(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, i)
 	}
 	return out, nil
 }
@@ -185,4 +190,11 @@ func shown(r *InstanceRecord, app *App) *AppInstance {
 	i := r.AppInstance
 	i.App = app
 	return &i
+}
+
+// copyOf copies an app for another answer.
+func copyOf(r *AppRecord) *AppRecord {
+	c := *r
+	c.Categories, c.Collections, c.RedirectPaths = slices.Clone(r.Categories), slices.Clone(r.Collections), slices.Clone(r.RedirectPaths)
+	return &c
 }

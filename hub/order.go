@@ -134,7 +134,7 @@ func (e *Engine) carryOut(ctx context.Context, r *InstanceRecord, claim string) 
 				e.release(r, r.Order.DueAt)
 				return nil
 			}
-			e.record(r, out, err, stopping, log)
+			e.record(ctx, r, out, err, stopping)
 			if r.Order.Kind != "" && r.Order.Claim != "" {
 				r.Order.ClaimedUntil = e.time().Add(claimFor)
 			}
@@ -157,13 +157,13 @@ func (e *Engine) carryOut(ctx context.Context, r *InstanceRecord, claim string) 
 }
 
 // record writes down how an attempt at the current step ended.
-func (e *Engine) record(r *InstanceRecord, out outcome, err error, stopping bool, log logger) {
+func (e *Engine) record(ctx context.Context, r *InstanceRecord, out outcome, err error, stopping bool) {
 	now := e.time()
 	steps := e.plan(r)
 	i := slices.IndexFunc(steps, func(s step) bool { return s.name == r.Order.Step })
 	r.UpdatedAt = now
 	if i < 0 { // stored by a newer version
-		log.Warn("an unknown step", "step", r.Order.Step, "error", err)
+		e.log.WarnContext(ctx, "an unknown step", "instance", r.ID, "step", r.Order.Step, "error", err)
 		e.release(r, now.Add(lastRetry))
 		return
 	}
@@ -177,7 +177,7 @@ func (e *Engine) record(r *InstanceRecord, out outcome, err error, stopping bool
 			text += ": " + p.Detail
 		}
 		addError(r, text)
-		log.Warn("a step failed", "step", r.Order.Step, "attempt", r.Order.Attempts, "error", err)
+		e.log.WarnContext(ctx, "a step failed", "instance", r.ID, "step", r.Order.Step, "attempt", r.Order.Attempts, "error", err)
 		if steps[i].tries > 0 && r.Order.Attempts >= steps[i].tries {
 			e.advance(r, steps, i, now)
 			return
@@ -268,5 +268,3 @@ func retryAfter(n int) time.Duration {
 	}
 	return d
 }
-
-type logger interface{ Warn(msg string, args ...any) }

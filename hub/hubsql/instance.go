@@ -121,7 +121,7 @@ func (s *Store) UpdateInstance(ctx context.Context, id string, change func(*hub.
 func (s *Store) ClaimOrder(ctx context.Context, now time.Time, claim string, until time.Time) (*hub.InstanceRecord, error) {
 	// Most often there is none: find out without a write transaction.
 	due := s.client.Instance.Query().Where(entinstance.OrderFreeAtLTE(utc(now)))
-	if any, err := due.Exist(ctx); err != nil || !any {
+	if found, err := due.Exist(ctx); err != nil || !found {
 		if err == nil {
 			err = &hubdb.NotFoundError{}
 		}

@@ -77,7 +77,7 @@ func (w *world) app(t *testing.T, a hub.App) (*hub.App, string) {
 	return app, key
 }
 
-func (w *world) until(t *testing.T, ctx context.Context, id string, want hub.Status) *hub.AppInstance {
+func (w *world) until(ctx context.Context, t *testing.T, id string, want hub.Status) *hub.AppInstance {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -377,7 +377,7 @@ func testCloudApp(t *testing.T, w *world) {
 	_, err = svc.AddApp(ctx, org.ID, "crm")
 	require.ErrorIs(t, err, hub.ErrConflict)
 
-	i = w.until(t, ctx, i.ID, hub.Running)
+	i = w.until(ctx, t, i.ID, hub.Running)
 	require.Equal(t, 100, i.Progress)
 	require.Empty(t, i.Errors)
 	require.Equal(t, "http://crm.test", i.URL)
@@ -407,7 +407,7 @@ func testCloudApp(t *testing.T, w *world) {
 	require.Contains(t, []hub.Status{hub.Terminating, hub.Terminated}, removed.Status)
 	_, err = svc.LaunchURL(ctx, i.ID)
 	require.ErrorIs(t, err, hub.ErrNotRunning)
-	gone := w.until(t, ctx, i.ID, hub.Terminated)
+	gone := w.until(ctx, t, i.ID, hub.Terminated)
 	require.False(t, gone.TerminatedAt.IsZero())
 	_, err = svc.RemoveApp(ctx, i.ID)
 	require.NoError(t, err, "twice is no error")
@@ -420,7 +420,7 @@ func testCloudApp(t *testing.T, w *world) {
 	second, err := svc.AddApp(ctx, org.ID, "crm")
 	require.NoError(t, err)
 	require.NotEqual(t, i.ID, second.ID, "the old id stays dead")
-	w.until(t, ctx, second.ID, hub.Running)
+	w.until(ctx, t, second.ID, hub.Running)
 }
 
 func testCube(t *testing.T, w *world) {
@@ -437,7 +437,7 @@ func testCube(t *testing.T, w *world) {
 		ids = append(ids, i.ID)
 	}
 	for _, id := range ids {
-		i := w.until(t, ctx, id, hub.Running)
+		i := w.until(ctx, t, id, hub.Running)
 		require.Contains(t, i.URL, id)
 		to, err := svc.LaunchURL(ctx, id)
 		require.NoError(t, err)
@@ -445,8 +445,8 @@ func testCube(t *testing.T, w *world) {
 	}
 	_, err := svc.RemoveApp(ctx, ids[0])
 	require.NoError(t, err)
-	w.until(t, ctx, ids[0], hub.Terminated)
-	require.Equal(t, hub.Running, w.until(t, ctx, ids[1], hub.Running).Status)
+	w.until(ctx, t, ids[0], hub.Terminated)
+	require.Equal(t, hub.Running, w.until(ctx, t, ids[1], hub.Running).Status)
 }
 
 func testVisibility(t *testing.T, w *world) {
@@ -462,8 +462,8 @@ func testVisibility(t *testing.T, w *world) {
 	require.NoError(t, err)
 	b, err := svc.AddApp(w.ops, strconv.FormatInt(orgB.Number, 10), "bank")
 	require.NoError(t, err)
-	w.until(t, adaCtx, a.ID, hub.Running)
-	w.until(t, bobCtx, b.ID, hub.Running)
+	w.until(adaCtx, t, a.ID, hub.Running)
+	w.until(bobCtx, t, b.ID, hub.Running)
 	for _, ref := range []string{b.ID, strconv.FormatInt(b.Number, 10)} {
 		_, err = svc.GetAppInstance(adaCtx, ref)
 		require.ErrorIs(t, err, authz.ErrDenied)
