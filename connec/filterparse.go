@@ -111,7 +111,7 @@ func (p *filterParser) or(depth int) (Filter, error) {
 	}, func(fs []Filter) Filter { return FilterOr(fs) })
 }
 
-func (p *filterParser) chain(word string, next func() (Filter, error), make func([]Filter) Filter) (Filter, error) {
+func (p *filterParser) chain(word string, next func() (Filter, error), join func([]Filter) Filter) (Filter, error) {
 	var parts []Filter
 	for {
 		f, err := next()
@@ -125,7 +125,7 @@ func (p *filterParser) chain(word string, next func() (Filter, error), make func
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
-	return make(parts), nil
+	return join(parts), nil
 }
 
 func (p *filterParser) clause(depth int) (Filter, error) {
