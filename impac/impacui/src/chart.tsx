@@ -16,7 +16,7 @@ export function ChartView({ host, chart, summary }: Props) {
   if (chart.kind === 'ranking') return <Ranking chart={chart} summary={summary} />;
   if (chart.kind === 'parts') {
     return (
-      <div class="parts">
+      <div class="split">
         <Canvas host={host} chart={chart} summary={summary} />
         <Legend chart={chart} />
       </div>
@@ -64,7 +64,7 @@ function Canvas({ host, chart, summary }: Props) {
 function Ranking({ chart, summary }: { chart: Extract<Chart, { kind: 'ranking' }>; summary: string }) {
   const most = Math.max(...chart.rows.map((r) => Math.abs(r.value)), 1e-9);
   return (
-    <ol class="ranking" aria-label={summary} tabIndex={chart.rows.length > 8 ? 0 : undefined}>
+    <ol class="ranking" aria-label={summary} tabIndex={chart.rows.length > 10 ? 0 : undefined}>
       {chart.rows.map((r) => (
         <li key={r.name}>
           <span class="ranking-name" title={r.name}>{r.name}</span>

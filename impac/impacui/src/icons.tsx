@@ -1,5 +1,5 @@
 const paths = {
-  settings: 'M4 7h9m5 0h2M4 17h2m5 0h9M13 4.5v5M6.5 14.5v5',
+  settings: 'M4 7.5h7.5m5 0H20M11.5 7.5a2.5 2.5 0 1 0 5 0 2.5 2.5 0 1 0-5 0M4 16.5h3.5m5 0H20M7.5 16.5a2.5 2.5 0 1 0 5 0 2.5 2.5 0 1 0-5 0',
   refresh: 'M20 11a8 8 0 1 0-.6 4M20 5v6h-6',
   table: 'M4 5h16v14H4zM4 10h16M4 14.5h16M10 10v9',
   chart: 'M5 20V11m5 9V4m5 16v-7m5 7V8',

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { HistParameters, Interval, Metadata } from './api';
 import { Icon } from './icons';
@@ -37,7 +37,7 @@ export function SettingsPanel({ endpoint, title, metadata, organizations, onAppl
   );
   const [error, setError] = useState('');
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const d = dialog.current;
     if (d && !d.open) d.showModal();
   }, []);

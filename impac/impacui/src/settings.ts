@@ -19,6 +19,8 @@ export interface Settings {
 const measure: Choice = { key: 'filter', label: 'Figure', options: Object.entries(measures), initial: 'gross_value_sold' };
 const limit: Choice = { key: 'limit_entries', label: 'Entries', options: ['5', '10', '25', '50'].map((n) => [n, `Top ${n}`]), initial: '10' };
 
+const payPeriods: [string, string][] = [['yearly', 'Per year'], ['monthly', 'Per month'], ['weekly', 'Per week'], ['daily', 'Per day']];
+
 /** What can be set for each widget. */
 export function settingsOf(endpoint: string): Settings {
   switch (endpoint) {
@@ -29,8 +31,9 @@ export function settingsOf(endpoint: string): Settings {
         period: true,
         intervals: false,
         choices: [
-          { key: 'criteria', label: 'Group by', options: [['customer', 'Customer'], ['product', 'Product'], ['location', 'Location'], ['industry', 'Industry']], initial: 'customer' },
+          { key: 'criteria', label: 'Group by', options: [['customer', 'Customer'], ['product', 'Product']], initial: 'customer' },
           measure,
+          limit,
         ],
       };
     case 'invoices/list':
@@ -46,9 +49,11 @@ export function settingsOf(endpoint: string): Settings {
         intervals: false,
         choices: [
           { key: 'filter', label: 'Group by', options: [['gender', 'Gender'], ['age_range', 'Age'], ['salary_range', 'Salary'], ['job_title', 'Job title']], initial: 'gender' },
-          { key: 'period', label: 'Pay', options: [['yearly', 'Per year'], ['monthly', 'Per month'], ['weekly', 'Per week'], ['daily', 'Per day']], initial: 'yearly' },
+          { key: 'period', label: 'Pay', options: payPeriods, initial: 'yearly' },
         ],
       };
+    case 'hr/employees_list':
+      return { period: false, intervals: false, choices: [{ key: 'period', label: 'Pay', options: payPeriods, initial: 'yearly' }] };
     default:
       return { period: true, intervals: true, choices: [] };
   }

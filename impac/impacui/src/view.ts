@@ -10,6 +10,8 @@ export interface View {
   table: Table;
   /** Says in a sentence what the chart shows. */
   summary: string;
+  /** What the reader must know about the figures, such as what could not be counted. */
+  notes?: string[];
 }
 
 export interface Headline {
@@ -82,7 +84,7 @@ const agedSales: Builder = (content, metadata) => {
 
 /** Totals by customer, product, place or industry; the rest comes as "Others". */
 const summary: Builder = (content, metadata) => {
-  const rows = list(content.summary).map((r) => ({ name: text(r.name) || text(r.code) || 'Unknown', value: number(r.total) }));
+  const rows = list(content.summary).map((r) => ({ name: text(r.name) || text(r.code) || 'Unknown', value: number(r.total), rest: !text(r.code) && text(r.name) === 'Others' }));
   const total = sum(rows.map((r) => r.value));
   if (!rows.length || total === 0) return nothing('No sales in this period.');
   const unit = unitOf(text(metadata.filter), text(content.currency) || text(metadata.currency));
@@ -106,10 +108,10 @@ const entities: Builder = (content, metadata) => {
   return ranking(rows, unit, supplier ? 'Supplier' : 'Customer', label, sum(rows.map((r) => r.value)));
 };
 
-function ranking(rows: { name: string; value: number; note?: string }[], unit: string, what: string, label: string, total: number): View {
+function ranking(rows: { name: string; value: number; note?: string; rest?: boolean }[], unit: string, what: string, label: string, total: number): View {
   const first = rows[0];
   const notes = rows.some((r) => r.note);
-  const top = rows.reduce((a, b) => (b.value > a.value ? b : a));
+  const top = rows.filter((r) => !r.rest).reduce((a, b) => (b.value > a.value ? b : a), rows[0] as (typeof rows)[number]);
   return {
     headlines: [
       { label, value: figure(total, unit, 'compact'), exact: figure(total, unit) },
@@ -124,6 +126,9 @@ function ranking(rows: { name: string; value: number; note?: string }[], unit: s
   };
 }
 
+/** Groups that come as codes. */
+const people: Record<string, string> = { F: 'Women', M: 'Men' };
+
 /** Headcount and pay by group. */
 const workforce: Builder = (content, metadata) => {
   const total = object(content.total);
@@ -132,22 +137,49 @@ const workforce: Builder = (content, metadata) => {
   if (!employees) return nothing('No employees yet.');
   const unit = text(total.currency) || text(metadata.currency);
   const period = (text(total.period) || text(metadata.period) || 'yearly').toLowerCase();
-  const rows = data.map((d) => ({ name: words(text(d.label) || 'unknown'), value: number(d.value), count: d.count ?? d.employees }));
-  const amount = total.amount === undefined ? sum(rows.map((r) => r.value)) : number(total.amount);
-  const counted = rows.some((r) => r.count !== undefined);
+  const rows = data.map((d) => ({ name: people[text(d.label)] ?? words(text(d.label) || 'unknown'), pay: number(d.value), people: number(d.employees) }));
+  const amount = total.amount === undefined ? sum(rows.map((r) => r.pay)) : number(total.amount);
+  const counted = rows.some((r) => r.people > 0);
+  const of = (r: (typeof rows)[number]): number => (counted ? r.people : r.pay);
+  const whole = sum(rows.map(of));
   const group = words(text(object(content.summary).filter) || text(metadata.filter) || 'group');
   return {
     headlines: [
       { label: 'Headcount', value: figure(employees) },
-      { label: `Pay cost, ${period}`, value: figure(amount, unit, 'compact'), exact: figure(amount, unit) },
+      { label: `Pay, ${period}`, value: figure(amount, unit, 'compact'), exact: figure(amount, unit) },
       { label: 'Average per person', value: figure(amount / employees, unit, 'compact'), exact: figure(amount / employees, unit) },
     ],
-    chart: { kind: 'parts', unit, rows: rows.map(({ name, value }) => ({ name, value })) },
+    chart: { kind: 'parts', unit: counted ? '' : unit, rows: rows.map((r) => ({ name: r.name, value: of(r) })) },
     table: {
-      columns: [{ label: group }, ...(counted ? [{ label: 'People', numeric: true }] : []), { label: 'Pay cost', numeric: true }, { label: 'Share', numeric: true }],
-      rows: rows.map((r) => [r.name, ...(counted ? [figure(number(r.count))] : []), figure(r.value, unit), percent(r.value, amount)]),
+      columns: [{ label: group }, ...(counted ? [{ label: 'People', numeric: true }] : []), { label: 'Share', numeric: true }, { label: `Pay, ${period}`, numeric: true }],
+      rows: rows.map((r) => [r.name, ...(counted ? [figure(r.people)] : []), percent(of(r), whole), figure(r.pay, unit)]),
     },
-    summary: `${employees} employees; pay cost ${figure(amount, unit)} ${period}, by ${group.toLowerCase()}: ${rows.map((r) => `${r.name} ${percent(r.value, amount)}`).join(', ')}.`,
+    summary: `${employees} employees with pay of ${figure(amount, unit)} ${period}. By ${group.toLowerCase()}: ${rows.map((r) => `${r.name} ${percent(of(r), whole)}`).join(', ')}.`,
+  };
+};
+
+/** Everybody employed. */
+const employees: Builder = (content, metadata) => {
+  const total = object(content.total);
+  const all = list(content.employees);
+  if (all.length === 0) return nothing('No employees yet.');
+  const unit = text(total.currency) || text(metadata.currency);
+  const period = (text(total.period) || text(metadata.period) || 'yearly').toLowerCase();
+  return {
+    headlines: [
+      { label: 'Headcount', value: figure(number(total.employees) || all.length) },
+      { label: `Average pay, ${period}`, value: figure(number(total.average_rate), unit, 'compact'), exact: figure(number(total.average_rate), unit) },
+    ],
+    chart: null,
+    table: {
+      columns: [{ label: 'Name' }, { label: 'Job' }, { label: 'E-mail' }, { label: 'Place' }, { label: `Pay, ${period}`, numeric: true }],
+      rows: all.map((e) => {
+        const salary = object(e.salary);
+        const name = [text(e.firstname), text(e.lastname)].filter(Boolean).join(' ');
+        return [name || 'Unknown', text(e.job_title), text(e.email), text(e.location), salary.amount === undefined ? '–' : figure(number(salary.amount), text(salary.currency) || unit)];
+      }),
+    },
+    summary: `${all.length} employees with job, contact and pay.`,
   };
 };
 
@@ -157,6 +189,7 @@ const builders: Record<string, Builder> = {
   'invoices/list': entities,
   'invoices/summary': summary,
   'hr/workforce_summary': workforce,
+  'hr/employees_list': employees,
 };
 
 /** Whether this version can draw an endpoint's answer. */
@@ -169,5 +202,7 @@ export function view(endpoint: string, content: Content, metadata: Metadata): Vi
   const build = builders[endpoint];
   if (!build) return nothing(`This version can't show “${endpoint}”.`);
   if (Object.keys(content).length === 0) return nothing('No data yet.');
-  return build(content, metadata);
+  const v = build(content, metadata);
+  const notes = list(content.info).map((n) => [text(n.key), text(n.value)].filter(Boolean).join(': '));
+  return notes.length ? { ...v, notes } : v;
 }

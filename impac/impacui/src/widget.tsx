@@ -80,7 +80,7 @@ export function Widget(p: WidgetProps) {
           <p class="sub">{subtitle(p)}</p>
         </div>
         <div class="actions">
-          {shown && !shown.empty && (
+          {shown && !shown.empty && shown.chart && (
             <button type="button" class="icon" aria-pressed={asTable} aria-label="Show as table" title={asTable ? 'Show as chart' : 'Show as table'} data-testid="widget-table" onClick={() => setAsTable(!asTable)}>
               <Icon name={asTable ? 'chart' : 'table'} />
             </button>
@@ -110,6 +110,7 @@ export function Widget(p: WidgetProps) {
           </div>
         )}
         {shown && !shown.empty && <Figures host={p.host} shown={shown} title={title} asTable={asTable} />}
+        {shown?.notes && <ul class="notes">{shown.notes.map((n) => <li key={n}>{n}</li>)}</ul>}
       </div>
       {editing && (
         <SettingsPanel

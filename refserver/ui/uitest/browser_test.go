@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +44,8 @@ func open(t *testing.T, p *Platform) *browser {
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.WSURLReadTimeout(time.Minute),
+		// Pages that stand still make pictures that can be compared.
+		chromedp.Flag("force-prefers-reduced-motion", true),
 		chromedp.Flag("lang", "en-GB"), chromedp.Env("LANGUAGE=en_GB", "TZ=Europe/Berlin"),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), opts...)
@@ -103,10 +106,18 @@ func (b *browser) goTo(path string) { b.t.Helper(); b.do(chromedp.Navigate(b.bas
 // until waits for a JavaScript condition.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience+5*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
-		b.fail(fmt.Errorf("waiting for %s: %w", condition, err))
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience)))
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() == nil && strings.Contains(err.Error(), "context"):
+			// The page was left while it was asked; the next one is asked.
+		default:
+			b.fail(fmt.Errorf("waiting for %s: %w", condition, err))
+		}
 	}
 }
 
@@ -185,8 +196,6 @@ func (b *browser) widgetsReady(n int) {
 // picture keeps a picture of the page among the test's artefacts.
 func (b *browser) picture(name string) {
 	b.t.Helper()
-	// Let entrance animations end: the pages' own are not longer than this many frames.
-	b.until(`document.getAnimations().every(a => a.effect.getTiming().iterations === Infinity || a.playState === 'finished')`)
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.t.ArtifactDir(), name+".png"), png, 0o600))

@@ -187,7 +187,7 @@ func show(w http.ResponseWriter, r *http.Request) {
 	case "hr/workforce_summary":
 		content = object{
 			"total":   object{"amount": 742_300, "currency": "EUR", "employees": 14, "period": "yearly"},
-			"summary": object{"filter": "gender", "data": []object{{"label": "F", "value": 398_000, "currency": "EUR"}, {"label": "M", "value": 344_300, "currency": "EUR"}}},
+			"summary": object{"filter": "gender", "data": []object{{"label": "F", "value": 398_000, "currency": "EUR", "employees": 8}, {"label": "M", "value": 344_300, "currency": "EUR", "employees": 6}}},
 		}
 	default:
 		httpx.WriteJSON(w, http.StatusNotFound, object{"error": object{"code": 404, "message": "unknown widget"}})

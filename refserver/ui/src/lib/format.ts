@@ -47,6 +47,7 @@ export function words(name: string): string {
   const text = name
     .replace(/_ids?$/, '')
     .replace(/[_-]+/g, ' ')
+    .replace(/([a-z])(\d)/g, '$1 $2')
     .trim()
     .split(' ')
     .map((w) => known[w] ?? w)

@@ -127,10 +127,15 @@ function Form({ to, inside }: { to: string; inside: boolean }) {
 /** Lines that meet in one point, as data of many apps does. */
 function Pattern() {
   const lines = Array.from({ length: 9 }, (_, i) => 40 + i * 65);
+  // A point of the curve that leads from the left to the middle.
+  const on = (y: number, t: number): { cx: number; cy: number } => {
+    const mix = (a: number, b: number, c: number, d: number): number => a * (1 - t) ** 3 + 3 * b * t * (1 - t) ** 2 + 3 * c * t ** 2 * (1 - t) + d * t ** 3;
+    return { cx: mix(-20, 180, 220, 400), cy: mix(y, y, 300, 300) };
+  };
   return (
     <svg class="pattern" viewBox="0 0 600 600" preserveAspectRatio="xMidYMid slice">
       {lines.map((y, i) => <path key={y} d={`M-20 ${y} C 180 ${y}, 220 300, 400 300 S 560 ${300 + (i - 4) * 26}, 640 ${300 + (i - 4) * 40}`} />)}
-      {lines.map((y, i) => <circle key={y} cx={40 + ((i * 53) % 90)} cy={y + (i % 2 ? 4 : 0)} r="5" class={i % 3 === 1 ? 'warm' : ''} />)}
+      {lines.map((y, i) => <circle key={y} {...on(y, 0.22 + ((i * 5) % 9) * 0.045)} r="5" class={i % 3 === 1 ? 'warm' : ''} />)}
       <circle cx="400" cy="300" r="13" class="hub" />
     </svg>
   );

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import { explain } from '../api/http';
 import { Button, IconButton } from './button';
@@ -20,15 +20,20 @@ interface Props {
 export function Dialog({ title, onClose, children, footer, onSubmit, wide, testid }: Props) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Kept fresh for the listeners below.
+  const close = useRef(onClose);
+  close.current = onClose;
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     const d = dialog.current;
     if (d && !d.open) d.showModal();
-    return () => before?.focus?.();
+    return () => {
+      // While the dialog is open, nothing behind it takes the focus.
+      close.current = () => {};
+      d?.close();
+      before?.focus?.();
+    };
   }, []);
-  // Kept fresh for the listener below.
-  const close = useRef(onClose);
-  close.current = onClose;
   const content = (
     <>
       <header class="dialog-head">
