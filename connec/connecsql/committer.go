@@ -146,11 +146,11 @@ func (c *committer) together(group []*job) bool {
 			continue
 		}
 		before := t.changes
-		if !c.call(t, j) || t.broken || j.err != nil && t.changes != before {
+		if !c.call(t, j) || t.broken != nil || j.err != nil && t.changes != before {
 			return false
 		}
 	}
-	if err := t.flush(); err != nil {
+	if err := t.finish(); err != nil {
 		return false
 	}
 	if err := t.sql.Commit(); err != nil {
@@ -177,7 +177,7 @@ func (c *committer) alone(j *job) (reached bool) {
 	}
 	defer stop()
 	if c.call(t, j) && j.err == nil {
-		if j.err = t.flush(); j.err == nil {
+		if j.err = t.finish(); j.err == nil {
 			if err := t.sql.Commit(); err != nil {
 				j.err = failed(t.ctx, "commit", err)
 			}
@@ -224,6 +224,9 @@ func (c *committer) begin() (*tx, func(), error) {
 	t := newTx(ctx, c.store, sqltx)
 	stop := func() {
 		_ = sqltx.Rollback() // does nothing after a commit
+		for _, query := range t.unprepared {
+			_, _ = c.store.statement(ctx, query) // the next time it is tried without
+		}
 		cancel()
 	}
 	if !c.store.dialect.sqlite {

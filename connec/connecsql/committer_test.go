@@ -298,3 +298,51 @@ func TestContextEnds(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
+
+// A pool of one connection is enough.
+func TestOneConnection(t *testing.T) {
+	t.Parallel()
+	testStores(t, func(t *testing.T, s *Store) {
+		s.db.SetMaxOpenConns(1)
+		org := id.New("org")
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 5 {
+					r := resource(org)
+					if err := s.Update(t.Context(), func(tx connec.Tx) error {
+						if _, err := tx.First(t.Context(), org, "items", nil); err != nil && !errors.Is(err, connec.ErrNotFound) {
+							return err
+						}
+						return tx.Insert(t.Context(), r)
+					}); err != nil {
+						t.Error(err)
+					}
+					if _, err := s.Get(t.Context(), org, "items", r.ID); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 40, count(t, s, org))
+	})
+}
+
+// An update that doesn't mind a failed statement is not stored all the same.
+func TestSwallowedFailure(t *testing.T) {
+	t.Parallel()
+	testStores(t, func(t *testing.T, s *Store) {
+		org := id.New("org")
+		r := resource(org)
+		insert := func(tx connec.Tx) error { return tx.Insert(t.Context(), r) }
+		require.NoError(t, s.Update(t.Context(), insert))
+		require.Error(t, s.Update(t.Context(), func(tx connec.Tx) error {
+			_ = tx.Insert(t.Context(), resource(org))
+			_ = insert(tx)
+			_, _ = tx.First(t.Context(), org, "items", nil)
+			return nil
+		}))
+		require.Equal(t, 1, count(t, s, org))
+	})
+}

@@ -14,6 +14,14 @@ const (
 	maxRows = 128
 )
 
+// finish writes what is left, unless a statement failed before, even if nobody minded.
+func (t *tx) finish() error {
+	if t.broken != nil {
+		return t.broken
+	}
+	return t.flush()
+}
+
 // flush writes what the transaction holds back.
 func (t *tx) flush() error {
 	if err := t.flushRecords(); err != nil {

@@ -79,10 +79,7 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 	if !s.dialect.sqlite {
 		return nil, nil
 	}
-	s.mu.Lock()
-	st, full := s.prepared[query], len(s.prepared) >= maxPrepared
-	s.mu.Unlock()
-	if st != nil || full {
+	if st := s.known(query); st != nil || s.full() {
 		return st, nil
 	}
 	st, err := s.db.PrepareContext(ctx, query)
@@ -97,6 +94,18 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 	}
 	s.prepared[query] = st
 	return st, nil
+}
+
+func (s *Store) known(query string) *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.prepared[query]
+}
+
+func (s *Store) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.prepared) >= maxPrepared
 }
 
 // query reads outside of a transaction, and calls scan for each row.

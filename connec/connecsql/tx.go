@@ -24,8 +24,10 @@ type tx struct {
 	sql   *sql.Tx
 	// changes counts what was written, so that a failed job is known to have left nothing behind.
 	changes int
-	// broken says that a statement failed: PostgreSQL takes no more after that.
-	broken bool
+	// broken is the first statement's failure: PostgreSQL takes no more after that, and nothing may be committed.
+	broken error
+	// unprepared are statements that are to be prepared after the transaction, which may hold the pool's only connection.
+	unprepared []string
 
 	records       map[string]*record // those read or written so far
 	inserts       []*record
@@ -75,37 +77,47 @@ func newTx(ctx context.Context, s *Store, t *sql.Tx) *tx {
 
 // query reads within the transaction. The statement doesn't end with the caller's ctx, which would take the others' work along.
 func (t *tx) query(what, query string, args []any, scan func(scanner) error) error {
-	st, err := t.store.statement(t.ctx, query)
-	if err == nil {
-		var rows *sql.Rows
-		if st != nil {
-			rows, err = t.sql.StmtContext(t.ctx, st).QueryContext(t.ctx, args...)
-		} else {
-			rows, err = t.sql.QueryContext(t.ctx, query, args...)
-		}
-		err = each(rows, err, scan)
+	var rows *sql.Rows
+	var err error
+	if st := t.statement(query); st != nil {
+		rows, err = st.QueryContext(t.ctx, args...)
+	} else {
+		rows, err = t.sql.QueryContext(t.ctx, query, args...)
 	}
-	if err != nil {
-		t.broken = true
-		return failed(t.ctx, what, err)
-	}
-	return nil
+	return t.check(what, each(rows, err, scan))
 }
 
 func (t *tx) exec(what, query string, args []any) error {
-	st, err := t.store.statement(t.ctx, query)
+	var err error
+	if st := t.statement(query); st != nil {
+		_, err = st.ExecContext(t.ctx, args...)
+	} else {
+		_, err = t.sql.ExecContext(t.ctx, query, args...)
+	}
+	return t.check(what, err)
+}
+
+func (t *tx) check(what string, err error) error {
 	if err == nil {
-		if st != nil {
-			_, err = t.sql.StmtContext(t.ctx, st).ExecContext(t.ctx, args...)
-		} else {
-			_, err = t.sql.ExecContext(t.ctx, query, args...)
-		}
+		return nil
 	}
-	if err != nil {
-		t.broken = true
-		return failed(t.ctx, what, err)
+	err = failed(t.ctx, what, err)
+	if t.broken == nil {
+		t.broken = err
 	}
-	return nil
+	return err
+}
+
+func (t *tx) statement(query string) *sql.Stmt {
+	if !t.store.dialect.sqlite {
+		return nil
+	}
+	st := t.store.known(query)
+	if st == nil {
+		t.unprepared = append(t.unprepared, query)
+		return nil
+	}
+	return t.sql.StmtContext(t.ctx, st)
 }
 
 // record finds a record, or returns ErrNotFound.
