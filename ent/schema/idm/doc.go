@@ -4,4 +4,4 @@
 // Every table and index carries the prefix idm_, so that the subsystems can share a database.
 package idm
 
-//go:generate go tool ent generate --feature sql/versioned-migration,sql/upsert,sql/lock --target ../../idmdb .
+//go:generate go tool ent generate --feature sql/versioned-migration,sql/upsert,sql/lock,sql/execquery --target ../../idmdb .
