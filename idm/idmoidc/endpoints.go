@@ -20,7 +20,12 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.page(w, http.StatusBadRequest, message{Title: "This link doesn't work", Text: "The request is malformed.", Home: p.home})
 		return
 	}
-	ctx := context.WithValue(r.Context(), askedGroupKey{}, r.Form.Get("group_id"))
+	asked := &asked{group: r.Form.Get("group_id")}
+	if mode := r.Form.Get("response_mode"); mode != "" && mode != string(oidc.ResponseModeQuery) {
+		asked.mode = mode
+		r.Form.Del("response_mode") // or the refusal would be sent in that mode
+	}
+	ctx := context.WithValue(r.Context(), askedKey{}, asked)
 	p.op.ServeHTTP(&redirector{ResponseWriter: w, issuer: p.issuer}, r.WithContext(ctx))
 }
 

@@ -36,17 +36,24 @@ func (s storage) trouble(ctx context.Context, what string, err error) error {
 	return oidc.ErrServerError()
 }
 
-// askedGroupKey carries the parameter group_id to CreateAuthRequest.
-type askedGroupKey struct{}
+// asked is what op doesn't hand on of an authorization request, or what it must not see. It goes with the context to
+// CreateAuthRequest.
+type asked struct{ group, mode string }
+
+type askedKey struct{}
 
 // CreateAuthRequest begins a sign-in. op has checked the client, the redirect address and the response type.
 func (s storage) CreateAuthRequest(ctx context.Context, a *oidc.AuthRequest, hintedUser string) (op.AuthRequest, error) {
+	more, ok := ctx.Value(askedKey{}).(*asked)
+	if !ok {
+		return nil, oidc.ErrServerError()
+	}
 	switch {
 	case a.CodeChallenge == "" || a.CodeChallengeMethod != oidc.CodeChallengeMethodS256:
 		return nil, oidc.ErrInvalidRequest().WithDescription("PKCE with the method S256 is needed")
 	case len(a.CodeChallenge) != 43:
 		return nil, oidc.ErrInvalidRequest().WithDescription("the code_challenge is not a SHA-256")
-	case a.ResponseMode != "" && a.ResponseMode != oidc.ResponseModeQuery:
+	case more.mode != "":
 		return nil, oidc.ErrInvalidRequest().WithDescription("this response_mode is not supported")
 	case !slices.Contains(a.Scopes, oidc.ScopeOpenID):
 		return nil, oidc.ErrInvalidScope().WithDescription("the scope openid is needed")
@@ -54,11 +61,10 @@ func (s storage) CreateAuthRequest(ctx context.Context, a *oidc.AuthRequest, hin
 		return nil, oidc.ErrInvalidRequest().WithDescription("state or nonce is too long")
 	}
 	now := s.stamp()
-	group, _ := ctx.Value(askedGroupKey{}).(string)
 	r := Request{
 		ID: id.Secret("req_"), ClientID: a.ClientID, RedirectURI: a.RedirectURI, Scopes: a.Scopes, State: a.State, Nonce: a.Nonce,
 		CodeChallenge: a.CodeChallenge, Silent: slices.Contains(a.Prompt, oidc.PromptNone), MaxAge: a.MaxAge,
-		AskedGroup: group, AskedUser: hintedUser, CreatedAt: now, ExpiresAt: now.Add(requestLife),
+		AskedGroup: more.group, AskedUser: hintedUser, CreatedAt: now, ExpiresAt: now.Add(requestLife),
 	}
 	if err := s.store.CreateRequest(ctx, r); err != nil {
 		return nil, s.trouble(ctx, "begin a sign-in", err)
