@@ -153,6 +153,11 @@ func TestSignInRefused(t *testing.T) {
 	require.Equal(t, 502, code, "an id token for another sign-in")
 	w.provider.nonce = ""
 
+	w.provider.group = "cld-2"
+	code, _ = w.get("/maestrano/auth/oidc/init")
+	require.Equal(t, 403, code, "a sign-in for another organization's copy")
+	w.provider.group = group
+
 	code, _ = w.get("/maestrano/auth/oidc/callback?state=made-up&code=made-up")
 	require.Equal(t, 400, code, "a sign-in that nobody began here")
 

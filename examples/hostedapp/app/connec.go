@@ -23,13 +23,13 @@ func newConnec(cfg Config) *connec {
 	return &connec{cfg: cfg, http: &http.Client{Timeout: 10 * time.Second}}
 }
 
-// errRefused is an answer that a person can do something about.
-type errRefused struct {
+// refusedError is an answer that a person can do something about.
+type refusedError struct {
 	status int
 	detail string
 }
 
-func (e *errRefused) Error() string { return fmt.Sprintf("HTTP %d: %s", e.status, e.detail) }
+func (e *refusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.status, e.detail) }
 
 // call sends one request below /api/v2/GROUP and reads what the answer holds under the collection's name.
 func (c *connec) call(ctx context.Context, method, collection, id string, query url.Values, send, out any) error {
@@ -68,7 +68,7 @@ func (c *connec) call(ctx context.Context, method, collection, id string, query 
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return &errRefused{resp.StatusCode, detail(b)}
+		return &refusedError{resp.StatusCode, detail(b)}
 	}
 	var answer map[string]json.RawMessage
 	if err := json.Unmarshal(b, &answer); err != nil {

@@ -141,7 +141,7 @@ func (a *App) stored(w http.ResponseWriter, r *http.Request, u user, done string
 	}
 	a.log.WarnContext(r.Context(), "write to Connec", "error", err)
 	text := "Your data can't be stored right now. Please try again."
-	switch e, ok := errors.AsType[*errRefused](err); {
+	switch e, ok := errors.AsType[*refusedError](err); {
 	case ok && e.status == http.StatusBadRequest:
 		text = "That was refused: " + e.detail
 	case ok && e.status == http.StatusNotFound:

@@ -29,12 +29,13 @@ type provider struct {
 	codes map[string]url.Values // the authorization requests
 	deny  bool
 	nonce string // in place of the right one
+	group string
 }
 
 func newProvider(t *testing.T) *provider {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	p := &provider{t: t, key: key, client: "app-1", secret: "key_1", codes: map[string]url.Values{}}
+	p := &provider{t: t, key: key, group: "cld-1", client: "app-1", secret: "key_1", codes: map[string]url.Values{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{
@@ -103,7 +104,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		nonce = p.nonce
 	}
 	claims, err := json.Marshal(map[string]any{
-		"iss": p.URL, "sub": "usr-ada", "aud": p.client, "nonce": nonce, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
+		"iss": p.URL, "sub": "usr-ada", "aud": p.client, "nonce": nonce, "group_id": p.group, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
 	})
 	require.NoError(p.t, err)
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: p.key, KeyID: "1"}}, nil)

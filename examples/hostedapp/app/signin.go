@@ -81,7 +81,10 @@ func (s *signIn) begin(ctx context.Context) (state, target string, err error) {
 	return state, conf.AuthCodeURL(state, oidc.Nonce(x.nonce), oauth2.S256ChallengeOption(x.verifier)), nil
 }
 
-var errStale = errors.New("the sign-in took too long or was begun in another browser")
+var (
+	errStale   = errors.New("the sign-in took too long or was begun in another browser")
+	errForeign = errors.New("the sign-in is for another copy of the app")
+)
 
 // end exchanges the code and checks all that was promised.
 func (s *signIn) end(ctx context.Context, state, code string) (user, error) {
@@ -125,10 +128,15 @@ func (s *signIn) end(ctx context.Context, state, code string) (user, error) {
 			return user{}, err
 		}
 	}
+	// The provider has judged already whether this person may enter this copy of the app. It also says which copy it judged.
+	if claims.Group != "" && s.cfg.GroupID != "" && claims.Group != s.cfg.GroupID {
+		return user{}, errForeign
+	}
 	return user{Subject: idToken.Subject, Name: claims.name(), Email: claims.Email}, nil
 }
 
 type claims struct {
+	Group  string `json:"group_id"`
 	Name   string `json:"name"`
 	Given  string `json:"given_name"`
 	Family string `json:"family_name"`
@@ -174,7 +182,7 @@ func (a *App) endSignIn(w http.ResponseWriter, r *http.Request) {
 	switch q.Get("error") {
 	case "":
 	case "access_denied":
-		a.message(w, r, http.StatusForbidden, "No access", "Your account may not use this app. Somebody who administrates the organization can change that.")
+		a.noAccess(w, r)
 		return
 	default:
 		a.log.WarnContext(r.Context(), "sign-in refused", "error", q.Get("error"))
@@ -182,17 +190,25 @@ func (a *App) endSignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	u, err := a.signIn.end(r.Context(), q.Get("state"), q.Get("code"))
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, errForeign):
+		a.noAccess(w, r)
+		return
+	case errors.Is(err, errStale):
+		a.message(w, r, http.StatusBadRequest, "Please sign in again", "The sign-in took too long, or was begun in another browser.")
+		return
+	default:
 		a.log.WarnContext(r.Context(), "end sign-in", "error", err)
-		status := http.StatusBadGateway
-		if errors.Is(err, errStale) {
-			status = http.StatusBadRequest
-		}
-		a.message(w, r, status, "Please sign in again", "The sign-in could not be completed.")
+		a.message(w, r, http.StatusBadGateway, "Please sign in again", "The sign-in could not be completed.")
 		return
 	}
 	a.sessions.begin(w, u)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (a *App) noAccess(w http.ResponseWriter, r *http.Request) {
+	a.message(w, r, http.StatusForbidden, "No access", "Your account may not use this app. Somebody who administrates the organization can change that.")
 }
 
 func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
