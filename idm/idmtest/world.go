@@ -359,18 +359,18 @@ func serviceChanges(t *testing.T, svc idm.Service) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	orgs := []string{"org-a1", "org-a2", "org-b1", "org-ice", "org-own"}
 	names := []string{"member", "power", "admin", "owner", "ownerb", "operator", "stranger"}
-	any := func(list []string) string { return list[r.IntN(len(list))] }
+	one := func(list []string) string { return list[r.IntN(len(list))] }
 	for i := range 60 {
-		org, user := any(orgs), w.users[any(names)]
+		org, user := one(orgs), w.users[one(names)]
 		switch r.IntN(6) {
 		case 0:
 			w.frozen[org] = !w.frozen[org]
 			require.NoError(t, svc.PutOrganization(ctx, idm.Organization{ID: org, TenantID: w.tenants[org], Frozen: w.frozen[org]}))
 		case 1:
-			w.tenants[org] = any([]string{"tnt-a", "tnt-b", ""})
+			w.tenants[org] = one([]string{"tnt-a", "tnt-b", ""})
 			require.NoError(t, svc.PutOrganization(ctx, idm.Organization{ID: org, TenantID: w.tenants[org], Frozen: w.frozen[org]}))
 		case 2:
-			role := idm.Role(any([]string{"Member", "Power User", "Admin", "Super Admin"}))
+			role := idm.Role(one([]string{"Member", "Power User", "Admin", "Super Admin"}))
 			_, err := svc.PutMembership(ctx, user, org, role)
 			if err == nil {
 				delete(w.roles[user], org+" "+w.role(user, org))
@@ -386,7 +386,7 @@ func serviceChanges(t *testing.T, svc idm.Service) {
 				require.ErrorIs(t, err, idm.ErrLastOwner)
 			}
 		case 4:
-			g := idm.Group{ID: fmt.Sprintf("cld-n%d", i), ClientID: any([]string{"app-x", "app-y", "app-z"}), OrganizationID: org}
+			g := idm.Group{ID: fmt.Sprintf("cld-n%d", i), ClientID: one([]string{"app-x", "app-y", "app-z"}), OrganizationID: org}
 			require.NoError(t, svc.PutGroup(ctx, g))
 			w.groups[g.ID] = g
 			w.resources = append(w.resources, authz.Resource{Type: authz.AppInstance, ID: g.ID}, authz.Resource{Type: authz.ConnecEntity, ID: g.ID + "/items"})
