@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -133,7 +132,7 @@ func TestErrors(t *testing.T) {
 	err = hubconnec.New(refusing{}).Unsubscribe(t.Context(), "cld-1")
 	require.Error(t, err)
 	require.NotErrorIs(t, err, authz.ErrDenied)
-	require.True(t, strings.Contains(err.Error(), "refuses the hub itself"))
+	require.ErrorContains(t, err, "refuses the hub itself")
 }
 
 // refusing stands for a connec elsewhere that doesn't know the hub's credential.

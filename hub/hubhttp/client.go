@@ -1,3 +1,4 @@
+//nolint:bodyclose // the function answer closes every body
 package hubhttp
 
 import (

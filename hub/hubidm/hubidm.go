@@ -211,9 +211,13 @@ func translate(err error) error {
 	if v, ok := errors.AsType[*idm.ValidationError](err); ok && errors.Is(err, idm.ErrInvalid) {
 		return &hub.ValidationError{Sentinel: hub.ErrInvalid, Fields: v.Fields}
 	}
-	for _, pair := range [][2]error{
-		{idm.ErrNotFound, hub.ErrNotFound}, {idm.ErrConflict, hub.ErrConflict}, {idm.ErrInvalid, hub.ErrInvalid}, {idm.ErrCredentials, hub.ErrCredentials},
-		{idm.ErrLastOwner, hub.ErrLastOwner}, {idm.ErrTooManyAttempts, hub.ErrTooManyAttempts},
+	for _, pair := range [...][2]error{
+		{idm.ErrNotFound, hub.ErrNotFound},
+		{idm.ErrConflict, hub.ErrConflict},
+		{idm.ErrInvalid, hub.ErrInvalid},
+		{idm.ErrCredentials, hub.ErrCredentials},
+		{idm.ErrLastOwner, hub.ErrLastOwner},
+		{idm.ErrTooManyAttempts, hub.ErrTooManyAttempts},
 	} {
 		if errors.Is(err, pair[0]) {
 			return &translated{is: pair[1], cause: err}
