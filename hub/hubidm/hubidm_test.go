@@ -3,6 +3,7 @@ package hubidm_test
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/ensemble-platform/ensemble/hub/hubmem"
 	"github.com/ensemble-platform/ensemble/hub/hubtest"
 	"github.com/ensemble-platform/ensemble/idm"
+	"github.com/ensemble-platform/ensemble/idm/idmhttp"
 	"github.com/ensemble-platform/ensemble/idm/idmmem"
 )
 
@@ -30,6 +32,23 @@ func TestService(t *testing.T) {
 			hub.WithProvisioner(hubtest.NewProvisioner()), hub.WithDataSharing(hubtest.NewDataSharing()), hub.WithSecretKey([]byte("test")))
 		hubtest.Start(t, e.Run)
 		return hubtest.Fixture{Service: e, Operator: authz.Key("svc-test", key)}
+	})
+}
+
+// TestServiceOverHTTP has the idm in another process.
+func TestServiceOverHTTP(t *testing.T) {
+	t.Parallel()
+	hubtest.TestService(t, func(t *testing.T) hubtest.Fixture {
+		i := idm.New(idmmem.New(), cheap())
+		key, err := i.PutClient(t.Context(), idm.Client{ID: "svc-hub", Kind: idm.ServiceClient, Name: "hub"}, "")
+		require.NoError(t, err)
+		s := httptest.NewServer(authz.Middleware(idmhttp.NewHandler(i)))
+		t.Cleanup(s.Close)
+		remote := idmhttp.NewClient(s.URL, s.Client(), idmhttp.WithCredential(authz.Key("svc-hub", key)))
+		e := hub.New(hubmem.New(), remote, hubidm.New(remote),
+			hub.WithProvisioner(hubtest.NewProvisioner()), hub.WithDataSharing(hubtest.NewDataSharing()), hub.WithSecretKey([]byte("test")))
+		hubtest.Start(t, e.Run)
+		return hubtest.Fixture{Service: e, Operator: authz.Key("svc-hub", key)}
 	})
 }
 
