@@ -3,6 +3,7 @@ package impac
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -109,7 +110,7 @@ func compile(q Query) (*compiledQuery, error) {
 		v.Fields = append(v.Fields, problem.Field{Path: path, Reason: fmt.Sprintf(format, args...)})
 	}
 	if err := checkOrganizations("organization_ids", q.OrganizationIDs); err != nil {
-		if e, ok := err.(*problem.ValidationError); ok { //nolint:errorlint // it is made right there
+		if e, ok := errors.AsType[*problem.ValidationError](err); ok {
 			v.Fields = append(v.Fields, e.Fields...)
 		}
 	}

@@ -200,8 +200,8 @@ func (s *showing) noteLeftOut(l leftOut, noun string) {
 	}
 }
 
-// any reports whether the organizations have any record that matches.
-func (s *showing) any(ctx context.Context, collection, filter string) (bool, error) {
+// exists reports whether the organizations have any record that matches.
+func (s *showing) exists(ctx context.Context, collection, filter string) (bool, error) {
 	for _, org := range s.organizations {
 		for _, err := range s.source.Records(ctx, org, collection, filter) {
 			if err != nil {

@@ -104,7 +104,7 @@ func computeInvoicesList(ctx context.Context, s *showing) (map[string]any, error
 		return nil, err
 	}
 	if got.records == 0 {
-		if some, err := s.any(ctx, "invoices", "type eq '"+typ+"'"); err != nil || !some {
+		if some, err := s.exists(ctx, "invoices", "type eq '"+typ+"'"); err != nil || !some {
 			return nil, err
 		}
 	}

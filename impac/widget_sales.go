@@ -76,7 +76,7 @@ func computeAgedSales(ctx context.Context, s *showing) (map[string]any, error) {
 		}
 	}
 	if found == 0 {
-		if some, err := s.any(ctx, "invoices", "type eq 'CUSTOMER'"); err != nil || !some {
+		if some, err := s.exists(ctx, "invoices", "type eq 'CUSTOMER'"); err != nil || !some {
 			return nil, err
 		}
 	}
@@ -180,7 +180,7 @@ func computeSalesSummary(ctx context.Context, s *showing) (map[string]any, error
 		return nil, err
 	}
 	if got.records == 0 {
-		if some, err := s.any(ctx, "invoices", "type eq '"+typ+"'"); err != nil || !some {
+		if some, err := s.exists(ctx, "invoices", "type eq '"+typ+"'"); err != nil || !some {
 			return nil, err
 		}
 	}

@@ -133,11 +133,11 @@ func record(r *connec.Resource) impac.Record {
 func wrap(err error) error {
 	switch {
 	case errors.Is(err, connec.ErrUnknownCollection):
-		return fmt.Errorf("%w: %s", impac.ErrUnknownCollection, err)
+		return fmt.Errorf("%w: %s", impac.ErrUnknownCollection, err.Error())
 	case errors.Is(err, connec.ErrInvalid):
 		v, ok := errors.AsType[*connec.ValidationError](err)
 		if !ok {
-			return fmt.Errorf("%w: %s", impac.ErrInvalid, err)
+			return fmt.Errorf("%w: %s", impac.ErrInvalid, err.Error())
 		}
 		out := &impac.ValidationError{Sentinel: impac.ErrInvalid}
 		for _, f := range v.Fields {
