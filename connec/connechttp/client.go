@@ -25,8 +25,8 @@ const maxAnswer = 256 << 20
 // ClientOption changes how a [Client] calls.
 type ClientOption func(*Client)
 
-// WithCredential is sent when a call's context carries no credential, or a trusted one, which has no form on the wire. The default is
-// to send none and leave it to the http.Client.
+// WithCredential is the client's own credential. It goes with calls whose context carries a Trusted credential, which has no form on the
+// wire: what this process does for the platform. An anonymous call stays anonymous.
 func WithCredential(c authz.Credential) ClientOption {
 	return func(cl *Client) { cl.credential = c }
 }
@@ -121,7 +121,7 @@ func (c *Client) once(ctx context.Context, req *http.Request) (*result, error) {
 	req = req.WithContext(ctx)
 	req.Header.Set("Accept", mediaJSON)
 	cred := authz.CredentialFrom(ctx)
-	if cred.IsZero() || cred.Kind == authz.Trusted {
+	if cred.Kind == authz.Trusted {
 		cred = c.credential
 	}
 	authz.SetRequest(req, cred)

@@ -301,7 +301,7 @@ func TestClientCredentials(t *testing.T) {
 	p := newPlatform(t)
 	serviced := p.client(connechttp.WithCredential(service))
 	_, err := serviced.List(t.Context(), "org-1", "people", connec.Query{})
-	require.NoError(t, err, "its own where the context has none")
+	require.ErrorIs(t, err, authz.ErrUnauthenticated, "an anonymous call stays anonymous")
 	_, err = serviced.List(authz.WithCredential(t.Context(), authz.OnBehalfOf("app-shop")), "org-1", "people", connec.Query{})
 	require.NoError(t, err, "its own in place of a trusted one")
 	_, err = serviced.List(authz.WithCredential(t.Context(), other), "org-1", "people", connec.Query{})

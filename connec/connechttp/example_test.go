@@ -23,8 +23,8 @@ func Example() {
 	defer server.Close()
 
 	// … and another one uses it, as if the engine were its own.
-	var svc connec.Service = connechttp.NewClient(server.URL, nil, connechttp.WithCredential(authz.Key("app-id", "app-key")))
-	ctx := context.Background()
+	var svc connec.Service = connechttp.NewClient(server.URL, nil)
+	ctx := authz.WithCredential(context.Background(), authz.Key("app-id", "app-key"))
 	person, outcome, err := svc.Create(ctx, "cld-1", "people", map[string]any{"first_name": "Jo"}, connec.WriteOptions{
 		ExternalIDs: connec.IDSet{{ID: "7", Provider: "crm", Realm: "acme"}},
 	})

@@ -31,8 +31,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	id, secret, _ := strings.Cut(*key, ":")
-	svc := connechttp.NewClient(*url, nil, connechttp.WithCredential(authz.Key(id, secret)))
-	if err := run(ctx, os.Stdout, svc, *group, flag.Args()); err != nil {
+	svc := connechttp.NewClient(*url, nil)
+	if err := run(authz.WithCredential(ctx, authz.Key(id, secret)), os.Stdout, svc, *group, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "remoteclient:", err)
 		os.Exit(1)
 	}

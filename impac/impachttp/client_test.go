@@ -56,7 +56,7 @@ func TestClientCredential(t *testing.T) {
 	c := impachttp.NewClient(url, nil, impachttp.WithCredential(own))
 	for name, x := range map[string]struct{ given, sent authz.Credential }{
 		"the caller's": {authz.SessionToken("t"), authz.SessionToken("t")},
-		"none":         {authz.Credential{}, own},
+		"none":         {authz.Credential{}, authz.Credential{}},
 		"trusted":      {authz.OnBehalfOf("usr-1"), own},
 	} {
 		_, err := c.Show(authz.WithCredential(t.Context(), x.given), "sales/aged", nil)
