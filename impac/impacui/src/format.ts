@@ -38,18 +38,19 @@ export function date(iso: string): string {
 export function interval(end: string, period: string, long = false): string {
   const d = day(end);
   if (Number.isNaN(d.getTime())) return end;
+  const year = d.getUTCFullYear();
   const options: Intl.DateTimeFormatOptions = { timeZone: 'UTC' };
   switch (period) {
     case 'YEARLY':
-      return String(d.getUTCFullYear());
+      return String(year);
     case 'QUARTERLY':
-      return `Q${Math.floor(d.getUTCMonth() / 3) + 1} ${d.getUTCFullYear()}`;
+      return `Q${Math.floor(d.getUTCMonth() / 3) + 1} ${year}`;
     case 'DAILY':
     case 'WEEKLY':
       Object.assign(options, long ? { dateStyle: 'medium' } : { day: 'numeric', month: 'short' });
       break;
     default:
-      Object.assign(options, long ? { month: 'long', year: 'numeric' } : { month: 'short', year: '2-digit' });
+      Object.assign(options, long ? { month: 'long', year: 'numeric' } : { month: 'short' });
   }
   const text = new Intl.DateTimeFormat(locale(), options).format(d);
   return period === 'WEEKLY' && long ? `Week to ${text}` : text;

@@ -62,7 +62,8 @@ const agedSales: Builder = (content, metadata) => {
   if (!dates.length || !values.some((v) => v !== 0)) return nothing('No sales in this period.');
   const unit = unitOf(measure, text(content.currency) || text(metadata.currency));
   const period = text(object(content.hist_parameters).period) || metadata.hist_parameters?.period || 'MONTHLY';
-  const labels = dates.map((d) => interval(d, period));
+  // Months say their year where it begins.
+  const labels = dates.map((d, i) => interval(d, period) + (period === 'MONTHLY' && (i === 0 || d.slice(5, 7) === '01') ? `\n${d.slice(0, 4)}` : ''));
   const longLabels = dates.map((d) => interval(d, period, true));
   const total = sum(values);
   const best = values.indexOf(Math.max(...values));

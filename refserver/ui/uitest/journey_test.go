@@ -202,7 +202,7 @@ func TestData(t *testing.T) {
 	require.Equal(t, "status eq 'DRAFT'", evaluate[string](b, `document.querySelector('[data-testid="filter-text"]').value`))
 	b.enter("filter-text", "title eq 'ü' and oops")
 	b.click("filter-apply")
-	b.read("filter-error", "an operator expected")
+	b.read("filter-error", "An operator expected at character 18.")
 	require.Equal(t, "o", evaluate[string](b, `document.querySelector('[data-testid="filter-error-at"] mark').textContent`), "the mark counts characters, the server bytes")
 	b.picture("filter-error")
 	b.click("filter-clear")

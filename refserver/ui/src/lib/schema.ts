@@ -155,6 +155,17 @@ export function defaultColumns(collection: string, all: Attribute[], records: At
   return columns.includes('updated_at') || columns.length >= 7 ? columns : [...columns, 'updated_at'];
 }
 
+/** What people look for first; the rest goes by name. */
+const order = [
+  'name', 'full_name', 'title', 'first_name', 'last_name', 'transaction_number', 'payment_reference', 'employee_id', 'code', 'reference', 'status', 'type', 'class',
+  'organization_id', 'person_id', 'job_title', 'transaction_date', 'due_date', 'start_date', 'end_date', 'hired_date', 'birth_date', 'amount', 'balance', 'description',
+];
+
+export function inOrder(keys: string[]): string[] {
+  const place = (k: string): number => (order.indexOf(k) + 1 || order.length + 1);
+  return [...keys].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+}
+
 export function filled(v: unknown): boolean {
   if (v === undefined || v === null || v === '') return false;
   if (Array.isArray(v)) return v.length > 0;

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import * as connec from '../api/connec';
 import { ApiError } from '../api/http';
 import type { Here } from '../app';
-import { plural, number, singular, words } from '../lib/format';
+import { number, plural, singular, words } from '../lib/format';
 import { iconOf } from '../lib/collections';
 import { useNames, type Reference } from '../lib/labels';
 import { useQuery } from '../lib/query';
@@ -106,7 +106,7 @@ function Table({ organization, collection, type }: Here & { collection: string; 
       title={title}
       crumbs={crumbs}
       testid="page-collection"
-      intro={data ? <span data-testid="total">{filter ? `${plural(total, 'match', 'matches')}` : plural(total, 'record')}</span> : <span class="bone inline" />}
+      intro={data ? <span data-testid="total">{filter ? `${plural(total, 'match', 'matches')}` : plural(total, 'record')}</span> : list.error !== null ? null : <span class="bone inline" />}
       actions={
         <>
           <Button icon="filter" aria-expanded={filtering} data-testid="filter-toggle" onClick={() => setFiltering(!filtering)}>Filter</Button>

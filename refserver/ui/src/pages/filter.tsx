@@ -58,7 +58,7 @@ export function FilterPanel({ attributes, filter, error, onApply }: Props) {
           {(filter !== '' || text !== '') && <Button small look="quiet" data-testid="filter-clear" onClick={() => { setConditions([blank(attributes)]); setText(''); onApply(''); }}>Clear</Button>}
           <Button small type="submit" look="primary" data-testid="filter-apply">Apply</Button>
         </div>
-        {mode === 'form' && error && <p class="field-error" role="alert">{error.message}</p>}
+        {mode === 'form' && error && <p class="field-error" role="alert">{readable(reason(error), null)}</p>}
       </form>
     </section>
   );
@@ -123,9 +123,21 @@ function Operand({ attribute: a, value, index, onChange }: { attribute?: Attribu
   return <input {...common} type={type} inputMode={a?.kind === 'number' ? 'decimal' : 'text'} onInput={(e) => onChange(e.currentTarget.value)} />;
 }
 
+/** What the server says of the filter, without the parameter's name. */
+function reason(error: ApiError | null): string {
+  return error?.fields.find((f) => f.path === '$filter')?.reason ?? error?.message.replace(/^\$filter /, '') ?? '';
+}
+
+/** The same for people, who count characters, from 1. */
+function readable(message: string, at: number | null): string {
+  const text = message.replace(/,? ?at byte \d+/, at === null ? '' : ` at character ${at + 1}`);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
 function Raw({ text, onInput, error, hint }: { text: string; onInput(v: string): void; error: ApiError | null; hint: string }) {
   const box = useRef<HTMLTextAreaElement>(null);
-  const at = error ? errorPosition(error.message, text) : null;
+  const message = reason(error);
+  const at = error ? errorPosition(message, text) : null;
   useEffect(() => {
     if (at === null || !box.current) return;
     box.current.focus();
@@ -155,7 +167,7 @@ function Raw({ text, onInput, error, hint }: { text: string; onInput(v: string):
       <div id="raw-filter-help">
         {error ? (
           <div class="filter-error" role="alert" data-testid="filter-error">
-            <p><Icon name="alert" size={16} />{error.message}</p>
+            <p><Icon name="alert" size={16} />{readable(message, at)}</p>
             {at !== null && (
               <pre data-testid="filter-error-at"><span>{text.slice(0, at)}</span><mark>{text.slice(at, at + 1) || ' '}</mark><span>{text.slice(at + 1)}</span></pre>
             )}

@@ -22,9 +22,11 @@ function leaveTo(to: string): void {
 export function Login() {
   const s = useStore(session);
   const { search } = usePlace();
-  const to = safeReturn(new URLSearchParams(search).get('return_to'));
+  const params = new URLSearchParams(search);
+  const to = safeReturn(params.get('return_to'));
+  // Whoever asks for the sign-in may want the password again, though there is a session.
+  const again = params.get('prompt') === 'login';
   const inside = isPage(to);
-  const heading = useRef<HTMLHeadingElement>(null);
 
   useEffect(() => {
     document.title = `Sign in · ${productName}`;
@@ -32,18 +34,20 @@ export function Login() {
   useEffect(() => {
     // Somebody who is signed in goes on at once, unless another program asked for the sign-in: that might send him back
     // here at once, so it's his to say.
-    if (s.state === 'in' && inside) leaveTo(to);
-  }, [s.state, inside, to]);
+    if (s.state === 'in' && inside && !again) leaveTo(to);
+  }, [s.state, inside, to, again]);
 
-  if (s.state === 'in' && inside) return null;
+  const known = s.state === 'in' && !again;
+  if (known && inside) return null;
   return (
     <div class="login">
       <div class="login-theme"><ThemeSwitch /></div>
       <main class="login-card" data-testid="page-login">
         <Mark size={44} />
-        <h1 ref={heading} tabIndex={-1}>{s.state === 'in' ? 'Continue' : `Sign in to ${productName}`}</h1>
+        <h1>{known ? 'Continue' : `Sign in to ${productName}`}</h1>
         {s.state === 'out' && s.expired && <Notice kind="warning" testid="session-expired">Your session has ended. Sign in again to go on where you were.</Notice>}
-        {s.state === 'in' ? <Continue to={to} /> : <Form inside={inside} to={to} />}
+        {s.state === 'in' && again && <p class="intro">To go on, sign in again.</p>}
+        {known ? <Continue to={to} /> : <Form inside={inside} to={to} />}
       </main>
       <aside class="login-side" aria-hidden="true">
         <Pattern />

@@ -9,7 +9,7 @@ import { iconOf } from '../lib/collections';
 import { forgetName, useNames, type Reference } from '../lib/labels';
 import { forget, useQuery } from '../lib/query';
 import { Link } from '../lib/router';
-import { filled, guess, lookup, nameOf, platform, type Attribute } from '../lib/schema';
+import { filled, guess, inOrder, lookup, nameOf, platform, type Attribute } from '../lib/schema';
 import { Button, IconButton } from '../ui/button';
 import { Icon } from '../ui/icon';
 import { Page } from '../ui/page';
@@ -127,15 +127,13 @@ interface PartProps {
 }
 
 function Details({ record, type, names, currency }: PartProps) {
-  const order = Object.keys(type?.schema.properties ?? {});
-  const keys = Object.keys(record)
-    .filter((k) => !platform.has(k) && filled(record[k]))
-    .sort((a, b) => (order.indexOf(a) + 1 || 999) - (order.indexOf(b) + 1 || 999));
+  const keys = inOrder(Object.keys(record).filter((k) => !platform.has(k) && filled(record[k])));
   const of = (k: string): Attribute | undefined => lookup(type, [k]);
   const kind = (k: string): string => (of(k)?.kind === 'amount' ? 'amount' : guess(record[k]));
   const plain = keys.filter((k) => kind(k) !== 'object' && (kind(k) !== 'list' || !objects(record[k])) && kind(k) !== 'amount');
   const amounts = keys.filter((k) => kind(k) === 'amount');
-  const nested = keys.filter((k) => kind(k) === 'object');
+  const contact = keys.filter((k) => kind(k) === 'object' && /^(email|phone|website|contact_channel)/.test(k));
+  const nested = keys.filter((k) => kind(k) === 'object' && !contact.includes(k));
   const lists = keys.filter((k) => kind(k) === 'list' && objects(record[k]));
   return (
     <>
@@ -148,6 +146,19 @@ function Details({ record, type, names, currency }: PartProps) {
           </dl>
         </section>
       )}
+      {contact.length > 0 && (
+        <section class="card panel">
+          <h2>Contact</h2>
+          <dl class="attributes">
+            {contact.flatMap((k) => {
+              const inner = record[k] as connec.Attributes;
+              return Object.keys(inner).filter((i) => filled(inner[i])).map((i) => (
+                <Row key={`${k}.${i}`} label={contactLabel(k, i)} name={`${k}.${i}`}><Value value={inner[i]} attribute={lookup(type, [k, i])} names={names} currency={currency} /></Row>
+              ));
+            })}
+          </dl>
+        </section>
+      )}
       {nested.map((k) => (
         <section key={k} class="card panel">
           <h2>{words(k)}</h2>
@@ -157,6 +168,14 @@ function Details({ record, type, names, currency }: PartProps) {
       {lists.map((k) => <List key={k} path={[k]} title={words(k)} rows={record[k] as connec.Attributes[]} type={type} names={names} currency={currency} />)}
     </>
   );
+}
+
+function contactLabel(group: string, name: string): string {
+  if (group === 'email') return name === 'address' ? 'E-mail' : 'Second e-mail';
+  if (group === 'website') return name === 'url' ? 'Website' : 'Second website';
+  if (!group.startsWith('phone')) return words(name);
+  const place = words(group).replace('Phone', '').trim();
+  return name === 'landline' ? `Phone${place ? ` (${place})` : ''}` : `${words(name)}${place ? ` (${place})` : ''}`;
 }
 
 const objects = (v: unknown): boolean => Array.isArray(v) && v.some((x) => x !== null && typeof x === 'object');
@@ -202,7 +221,9 @@ function Nested({ value, path, type, names, currency }: { value: connec.Attribut
 function List({ path, title, rows, type, names, currency }: { path: string[]; title: string; rows: connec.Attributes[] } & Omit<PartProps, 'record'>) {
   const limit = 50;
   const [all, setAll] = useState(false);
-  const keys = [...new Set(rows.flatMap((r) => Object.keys(r ?? {})))].filter((k) => k !== 'id' && rows.some((r) => filled(r?.[k])));
+  const keys = [...new Set(rows.flatMap((r) => Object.keys(r ?? {})))].filter(
+    (k) => k !== 'id' && rows.some((r) => filled(r?.[k])) && !(k === 'status' && rows.every((r) => r?.[k] === 'ACTIVE')),
+  );
   const priority = ['line_number', 'name', 'item_id', 'account_id', 'description', 'quantity', 'unit_price', 'amount', 'total_price'];
   keys.sort((a, b) => (priority.indexOf(a) + 1 || 5.5) - (priority.indexOf(b) + 1 || 5.5));
   const of = (k: string): Attribute | undefined => lookup(type, [...path, k]);
@@ -211,7 +232,7 @@ function List({ path, title, rows, type, names, currency }: { path: string[]; ti
       <h2>{title} <span class="muted">{rows.length}</span></h2>
       <div class="table-box flat" tabIndex={0} role="region" aria-label={title}>
         <table class="table">
-          <thead><tr>{keys.map((k) => <th key={k} scope="col" class={right(of(k), rows, k) ? 'numeric' : ''}>{words(k)}</th>)}</tr></thead>
+          <thead><tr>{keys.map((k) => <th key={k} scope="col" class={right(of(k), rows, k) ? 'numeric' : ''}>{k === 'line_number' ? '#' : words(k)}</th>)}</tr></thead>
           <tbody>
             {rows.slice(0, all ? undefined : limit).map((r, i) => (
               <tr key={i}>{keys.map((k) => <td key={k} class={right(of(k), rows, k) ? 'numeric' : ''}><Value value={r?.[k]} attribute={of(k)} names={names} currency={currency} /></td>)}</tr>
@@ -239,7 +260,7 @@ function Identity({ record, externalIDs }: { record: connec.Rec; externalIDs: co
       <dl class="attributes">
         <Row label="Record ID" name="id"><span class="with-copy"><code>{record.id}</code><IconButton icon="copy" label="Copy record ID" onClick={() => copy(record.id)} /></span></Row>
         {externalIDs.map((x) => (
-          <Row key={`${x.provider} ${x.realm} ${x.id}`} label={`In ${x.provider}`} name={`external-${x.provider}`}>
+          <Row key={`${x.provider} ${x.realm} ${x.id}`} label={`ID in ${x.provider}`} name={`external-${x.provider}`}>
             <code>{x.id}</code>{x.realm && <span class="muted"> · {x.realm}</span>}
           </Row>
         ))}

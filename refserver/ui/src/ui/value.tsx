@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 
 import type { Attributes } from '../api/connec';
-import { code, date, isDate, money, number } from '../lib/format';
+import { ago, code, date, isDate, money, number } from '../lib/format';
 import type { Reference } from '../lib/labels';
 import { guess, type Attribute } from '../lib/schema';
 import { Link } from '../lib/router';
@@ -53,7 +53,12 @@ export function Value({ value: v, attribute: a, names, currency }: Props): Compo
       return monetary(a?.path) ? money(n, currency) : number(n);
     }
     case 'date':
-      return isDate(v) ? <time dateTime={v}>{date(v)}</time> : String(v);
+      if (!isDate(v)) return String(v);
+      // Of what happened lately it matters how long ago.
+      if (a && (a.path === 'updated_at' || a.path === 'created_at')) {
+        return <time dateTime={v} title={date(v)}>{Date.now() - Date.parse(v) < 7 * 86_400_000 ? ago(v) : date(v.slice(0, 10))}</time>;
+      }
+      return <time dateTime={v}>{date(v)}</time>;
     case 'enum':
       return a?.path === 'status' || a?.path.endsWith('.status') ? <Badge tone={tones[String(v)] ?? 'neutral'}>{code(String(v))}</Badge> : code(String(v));
     case 'list': {
