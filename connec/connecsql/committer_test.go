@@ -95,11 +95,11 @@ func TestGroupSharesOneTransaction(t *testing.T) {
 			for range n {
 				wg.Go(func() {
 					r := resource(org)
-					err := s.Update(t.Context(), func(tx_ connec.Tx) error {
+					err := s.Update(t.Context(), func(txn connec.Tx) error {
 						mu.Lock()
-						seen[tx_.(*tx)]++
+						seen[txn.(*tx)]++
 						mu.Unlock()
-						return tx_.Insert(t.Context(), r)
+						return txn.Insert(t.Context(), r)
 					})
 					if err != nil {
 						t.Error(err)
