@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
@@ -148,4 +149,26 @@ func checkURL(s string) error {
 		return errors.New("not an http or https address")
 	}
 	return nil
+}
+
+// Effective lists the configuration as environment variables, with secrets hidden.
+func (c *Config) Effective() []string {
+	v := reflect.ValueOf(*c)
+	var out []string
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Tag.Get("env")
+		text := fmt.Sprint(v.Field(i).Interface())
+		switch v.Type().Field(i).Name {
+		case "ServiceKey", "SecretKey":
+			if text != "" {
+				text = "(hidden)"
+			}
+		case "Database":
+			if u, err := url.Parse(text); err == nil {
+				text = u.Redacted()
+			}
+		}
+		out = append(out, name+"="+text)
+	}
+	return out
 }

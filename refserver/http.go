@@ -20,26 +20,39 @@ import (
 // mount is a handler and what of the address space it serves.
 type mount struct {
 	name   string // for metrics and logs
-	prefix string // "/api/v2/", or a whole path
+	prefix string // "/impac/api/", or a whole path
+	// serves says which requests are meant where a prefix can't; prefix is then empty.
+	serves func(*http.Request) bool
 	h      http.Handler
 }
 
-// routes sends a request to the mount with the longest prefix. Unlike ServeMux it never redirects: some of the platform's
-// clients send doubled slashes and don't follow.
-type routes []mount
+// routes sends a request to the mount that claims it, or else to the one with the longest prefix. Unlike ServeMux it never
+// redirects: some of the platform's clients send doubled slashes and don't follow.
+type routes struct{ claims, mounts []mount }
 
 func (rs *routes) add(name string, h http.Handler, prefixes ...string) {
 	for _, p := range prefixes {
-		*rs = append(*rs, mount{name, p, h})
+		rs.mounts = append(rs.mounts, mount{name: name, prefix: p, h: h})
 	}
-	slices.SortStableFunc(*rs, func(a, b mount) int { return len(b.prefix) - len(a.prefix) })
+	slices.SortStableFunc(rs.mounts, func(a, b mount) int { return len(b.prefix) - len(a.prefix) })
 }
 
-func (rs routes) find(path string) *mount {
-	for i := range rs {
-		p := rs[i].prefix
+// claim sends what serves says to h.
+func (rs *routes) claim(name string, h http.Handler, serves func(*http.Request) bool) {
+	rs.claims = append(rs.claims, mount{name: name, serves: serves, h: h})
+}
+
+func (rs *routes) find(r *http.Request) *mount {
+	for i := range rs.claims {
+		if rs.claims[i].serves(r) {
+			return &rs.claims[i]
+		}
+	}
+	path := collapse(r.URL.Path)
+	for i := range rs.mounts {
+		p := rs.mounts[i].prefix
 		if path == p || strings.HasSuffix(p, "/") && (strings.HasPrefix(path, p) || path == p[:len(p)-1]) {
-			return &rs[i]
+			return &rs.mounts[i]
 		}
 	}
 	return nil
@@ -87,7 +100,7 @@ func (f *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.metrics.inFlight.Dec()
 	rec := &recorder{ResponseWriter: w}
 	name := "none"
-	if m := f.routes.find(collapse(r.URL.Path)); m != nil {
+	if m := f.routes.find(r); m != nil {
 		name = m.name
 		r.Body = http.MaxBytesReader(w, r.Body, f.maxBody)
 		r = r.WithContext(authz.WithCredential(r.Context(), authz.FromRequest(r)))

@@ -1,0 +1,47 @@
+package refserver
+
+import (
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+
+	"github.com/ensemble-platform/ensemble/idm"
+	"github.com/ensemble-platform/ensemble/idm/idmoidc"
+	"github.com/ensemble-platform/ensemble/idm/idmoidcsql"
+)
+
+// composeOIDC makes the OpenID provider, in the process that has idm.
+func (s *Server) composeOIDC(svc idm.Service) error {
+	db, dialect, err := s.storage.database("idm") // idm's migrations hold the provider's tables too
+	if err != nil {
+		return err
+	}
+	st := idmoidcsql.New(db, dialect)
+	opts := []idmoidc.Option{idmoidc.WithLogger(s.log)}
+	if strings.HasPrefix(s.cfg.IssuerURL, "http://") {
+		opts = append(opts, idmoidc.WithInsecureIssuer())
+	}
+	p, err := idmoidc.New(svc, st, s.cfg.IssuerURL, opts...)
+	if err != nil {
+		return err
+	}
+	s.door.routes.add("oidc", p, "/oidc/")
+	s.Go(p.Run)
+	return nil
+}
+
+// proxyOIDC passes sign-ins on to the process that has the OpenID provider, so that browsers and apps know one address.
+func (s *Server) proxyOIDC() {
+	target, _ := url.Parse(string(s.cfg.IDM)) // Validate has read it
+	s.door.routes.add("oidc", &httputil.ReverseProxy{
+		Transport: remote().Transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.SetXForwarded()
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "Signing in is not possible just now.", http.StatusBadGateway)
+		},
+	}, "/oidc/")
+}
