@@ -262,7 +262,7 @@ func (e *Engine) requireNamed(ctx context.Context, metadata map[string]any) erro
 	if metadata["organization_ids"] == nil {
 		return nil
 	}
-	uids, err := (params(metadata)).organizations()
+	uids, err := params(metadata).organizations()
 	if err != nil {
 		return err
 	}

@@ -292,8 +292,8 @@ func sameValue(got, want any) bool {
 // orderValues compares a record's value with a filter's: numbers as numbers, times as instants, else texts.
 func orderValues(got, want any) (int, bool) {
 	if w, ok := want.(decimal.Decimal); ok {
-		if _, isText := got.(string); isText {
-			return strings.Compare(got.(string), w.String()), true
+		if text, ok := got.(string); ok {
+			return strings.Compare(text, w.String()), true
 		}
 		d, ok := decimalOf(got)
 		return d.Cmp(w), ok
@@ -307,11 +307,11 @@ func orderValues(got, want any) (int, bool) {
 			return gt.Compare(wt), true
 		}
 	}
-	switch got.(type) {
+	switch g := got.(type) {
 	case map[string]any, []any, nil, bool:
 		return 0, false
 	case string:
-		return strings.Compare(got.(string), w), true
+		return strings.Compare(g, w), true
 	}
 	if g, ok := decimalOf(got); ok {
 		if d, ok := parseDecimal(w); ok {

@@ -117,17 +117,14 @@ func (e *Engine) Show(ctx context.Context, endpoint string, metadata map[string]
 		return nil, fmt.Errorf("show %s: %w", endpoint, err)
 	}
 	t, _ := templateFor(endpoint, metadata)
-	data := &WidgetData{Name: t.Name, Content: content}
-	switch {
-	case content == nil:
-		data.Content = map[string]any{}
-	default:
-		if len(s.notes) > 0 {
-			content["info"] = s.notes
-		}
-		data.Content = exact(content).(map[string]any)
+	if content == nil {
+		return &WidgetData{Name: t.Name, Content: map[string]any{}}, nil
 	}
-	return data, nil
+	if len(s.notes) > 0 {
+		content["info"] = s.notes
+	}
+	exact(content)
+	return &WidgetData{Name: t.Name, Content: content}, nil
 }
 
 // exact makes all numbers json.Number, so that content is the same here and behind a client.

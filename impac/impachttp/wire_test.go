@@ -264,6 +264,7 @@ func TestUnknownErrors(t *testing.T) {
 type broken struct{ impac.Service }
 
 func (broken) Templates(context.Context) ([]impac.Template, error) { return nil, errors.New("secret") }
+
 func (broken) ListDashboards(context.Context) ([]*impac.Dashboard, error) {
 	return nil, errors.New("secret")
 }
