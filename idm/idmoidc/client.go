@@ -40,14 +40,17 @@ func (c *client) AuthMethod() oidc.AuthMethod         { return oidc.AuthMethodBa
 func (c *client) ResponseTypes() []oidc.ResponseType {
 	return []oidc.ResponseType{oidc.ResponseTypeCode}
 }
-func (c *client) GrantTypes() []oidc.GrantType                                 { return grants }
-func (c *client) LoginURL(request string) string                               { return c.loginURL(request) }
-func (c *client) AccessTokenType() op.AccessTokenType                          { return op.AccessTokenTypeBearer }
-func (c *client) IDTokenLifetime() time.Duration                               { return c.life }
-func (c *client) DevMode() bool                                                { return false }
-func (c *client) IsScopeAllowed(string) bool                                   { return false }
-func (c *client) IDTokenUserinfoClaimsAssertion() bool                         { return true }
-func (c *client) ClockSkew() time.Duration                                     { return 0 }
+func (c *client) GrantTypes() []oidc.GrantType   { return grants }
+func (c *client) LoginURL(request string) string { return c.loginURL(request) }
+
+func (c *client) AccessTokenType() op.AccessTokenType  { return op.AccessTokenTypeBearer }
+func (c *client) IDTokenLifetime() time.Duration       { return c.life }
+func (c *client) DevMode() bool                        { return false }
+func (c *client) IsScopeAllowed(string) bool           { return false }
+func (c *client) IDTokenUserinfoClaimsAssertion() bool { return true }
+func (c *client) ClockSkew() time.Duration             { return 0 }
+
+//nolint:revive // op spells it so
 func (c *client) RestrictAdditionalIdTokenScopes() func([]string) []string     { return same }
 func (c *client) RestrictAdditionalAccessTokenScopes() func([]string) []string { return same }
 

@@ -31,7 +31,7 @@ func TestSignIn(t *testing.T) {
 		require.Equal(t, "the nonce", idToken.Nonce)
 		require.Equal(t, w.issuer, idToken.Issuer)
 		require.NoError(t, idToken.VerifyAccessToken(tok.AccessToken))
-		parsed, err := jose.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256})
+		parsed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
 		require.NoError(t, err)
 		require.NotEmpty(t, parsed.Signatures[0].Header.KeyID)
 

@@ -184,20 +184,28 @@ func serviceRevocation(t *testing.T, svc idm.Service) {
 		{"end session", func() error { return svc.EndSession(ctx, s.Token) }, nil, true, false},
 		{"end sessions", func() error { return svc.EndSessions(ctx, ann.ID) }, nil, true, false},
 		{"set password", func() error { return svc.SetPassword(ctx, ann.ID, "another passphrase") }, nil, true, false},
-		{"demote", func() error { _, err := svc.PutMembership(ctx, ann.ID, "org-1", idm.Admin); return err },
-			func() error { _, err := svc.PutMembership(ctx, ann.ID, "org-1", idm.SuperAdmin); return err }, true, false},
-		{"remove", func() error { return svc.DeleteMembership(ctx, ann.ID, "org-1") },
-			func() error { _, err := svc.PutMembership(ctx, ann.ID, "org-1", idm.SuperAdmin); return err }, true, false},
-		{"disable", func() error {
-			_, err := svc.UpdateUser(ctx, ann.ID, func(u *idm.User) error { u.Disabled = true; return nil })
-			return err
+		{
+			"demote", func() error { _, err := svc.PutMembership(ctx, ann.ID, "org-1", idm.Admin); return err },
+			func() error { _, err := svc.PutMembership(ctx, ann.ID, "org-1", idm.SuperAdmin); return err }, true, false,
 		},
+		{
+			"remove", func() error { return svc.DeleteMembership(ctx, ann.ID, "org-1") },
+			func() error { _, err := svc.PutMembership(ctx, ann.ID, "org-1", idm.SuperAdmin); return err }, true, false,
+		},
+		{
+			"disable", func() error {
+				_, err := svc.UpdateUser(ctx, ann.ID, func(u *idm.User) error { u.Disabled = true; return nil })
+				return err
+			},
 			func() error {
 				_, err := svc.UpdateUser(ctx, ann.ID, func(u *idm.User) error { u.Disabled = false; return nil })
 				return err
-			}, true, false},
-		{"freeze", func() error { return svc.PutOrganization(ctx, idm.Organization{ID: "org-1", Frozen: true}) },
-			func() error { return svc.PutOrganization(ctx, idm.Organization{ID: "org-1"}) }, true, true},
+			}, true, false,
+		},
+		{
+			"freeze", func() error { return svc.PutOrganization(ctx, idm.Organization{ID: "org-1", Frozen: true}) },
+			func() error { return svc.PutOrganization(ctx, idm.Organization{ID: "org-1"}) }, true, true,
+		},
 		{"delete group", func() error { return svc.DeleteGroup(ctx, fmt.Sprintf("cld-%d", group)) }, nil, false, true},
 		{"delete client", func() error { return svc.DeleteClient(ctx, "app-1") }, nil, false, true},
 	} {

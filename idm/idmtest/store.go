@@ -297,7 +297,7 @@ func testLastOwnerRace(t *testing.T, s idm.Store) {
 		wg.Go(func() { _, errAnn = s.PutMembership(ctx, ann.ID, org, idm.Member) })
 		wg.Go(func() { errBen = s.DeleteMembership(ctx, ben.ID, org) })
 		wg.Wait()
-		require.True(t, (errAnn == nil) != (errBen == nil), "exactly one goes through: %v, %v", errAnn, errBen)
+		require.NotEqual(t, errAnn == nil, errBen == nil, "exactly one goes through: %v, %v", errAnn, errBen)
 		require.ErrorIs(t, errors.Join(errAnn, errBen), idm.ErrLastOwner)
 	}
 }

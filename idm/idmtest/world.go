@@ -57,8 +57,12 @@ func newWorld(t *testing.T, svc idm.Service) *world {
 	keys := map[string]string{}
 	for _, c := range []idm.Client{
 		{ID: "svc-hub", Kind: idm.ServiceClient},
-		{ID: "tnt-a", Kind: idm.TenantClient}, {ID: "tnt-b", Kind: idm.TenantClient},
-		{ID: "app-x", Kind: idm.AppClient}, {ID: "app-y", Kind: idm.AppClient}, {ID: "app-z", Kind: idm.AppClient}, {ID: "app-idle", Kind: idm.AppClient},
+		{ID: "tnt-a", Kind: idm.TenantClient},
+		{ID: "tnt-b", Kind: idm.TenantClient},
+		{ID: "app-x", Kind: idm.AppClient},
+		{ID: "app-y", Kind: idm.AppClient},
+		{ID: "app-z", Kind: idm.AppClient},
+		{ID: "app-idle", Kind: idm.AppClient},
 	} {
 		key, err := svc.PutClient(ctx, c, "")
 		require.NoError(t, err)
@@ -320,10 +324,15 @@ func serviceRules(t *testing.T, svc idm.Service) {
 	for _, b := range w.credentials {
 		for _, action := range []authz.Action{authz.Read, authz.Write, authz.Purchase, authz.Update, authz.ManagePlatform} {
 			for _, r := range []authz.Resource{
-				{Type: authz.Organization, ID: "org-a1"}, {Type: authz.Organization, ID: "org-b1"}, {Type: authz.Organization, ID: "org-ice"},
-				{Type: authz.ConnecEntity, ID: "org-a1/invoices"}, {Type: authz.ConnecEntity, ID: "org-b1/invoices"},
-				{Type: authz.ConnecEntity, ID: "cld-x1/invoices"}, {Type: authz.ConnecEntity, ID: "cld-x2/invoices"},
-				{Type: authz.AppInstance, ID: "cld-x2"}, {Type: authz.Platform, ID: "platform"},
+				{Type: authz.Organization, ID: "org-a1"},
+				{Type: authz.Organization, ID: "org-b1"},
+				{Type: authz.Organization, ID: "org-ice"},
+				{Type: authz.ConnecEntity, ID: "org-a1/invoices"},
+				{Type: authz.ConnecEntity, ID: "org-b1/invoices"},
+				{Type: authz.ConnecEntity, ID: "cld-x1/invoices"},
+				{Type: authz.ConnecEntity, ID: "cld-x2/invoices"},
+				{Type: authz.AppInstance, ID: "cld-x2"},
+				{Type: authz.Platform, ID: "platform"},
 			} {
 				w.check(t.Context(), t, b, action, r)
 			}
