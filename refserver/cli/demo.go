@@ -23,7 +23,7 @@ func (d *demoCmd) Run(c *console) error {
 	}
 	cfg := refserver.Defaults()
 	cfg.DataDir, cfg.Listen = d.DataDir, d.Listen
-	cfg.LogFormat, cfg.LogLevel = "text", "warn"
+	cfg.LogFormat, cfg.LogLevel = "text", "error"
 	if d.Verbose {
 		cfg.LogLevel = "info"
 	}

@@ -138,10 +138,7 @@ func (r *runner) prepare() error {
 			return err
 		}
 	}
-	hosted, err := r.hosted(instances)
-	if err != nil {
-		return err
-	}
+	instances, hosted := r.hosted(instances)
 	return r.tell(instances, hosted)
 }
 
@@ -394,16 +391,15 @@ func find(list []*hub.AppInstance, organization, nid string) *hub.AppInstance {
 }
 
 // hosted waits for the hosted app. The demo goes on without it, and says so, if it doesn't come up.
-func (r *runner) hosted(instances []*hub.AppInstance) ([]hostedApp, error) {
-	all, err := r.await(func(a *hub.AppInstance) bool { return a.Status == hub.Running || len(a.Errors) > 2 })
-	if err != nil {
-		all = instances
+func (r *runner) hosted(instances []*hub.AppInstance) ([]*hub.AppInstance, []hostedApp) {
+	if now, err := r.await(func(a *hub.AppInstance) bool { return a.Status == hub.Running || len(a.Errors) > 2 }); err == nil {
+		instances = now
 	}
 	out := []hostedApp{}
-	for _, a := range all {
+	for _, a := range instances {
 		if a.App.Stack == hub.Cube {
 			out = append(out, hostedApp{URL: a.URL, Status: string(a.Status)})
 		}
 	}
-	return out, nil
+	return instances, out
 }

@@ -1,7 +1,10 @@
 package demo
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/ensemble-platform/ensemble/hub"
 )
@@ -64,8 +67,18 @@ func (r *runner) tell(instances []*hub.AppInstance, hosted []hostedApp) error {
 		}
 		m.Users = append(m.Users, manifestUser{Email: p.email, Password: Password, SSOSession: s.Token, Role: p.role, Organization: r.state.Organizations[p.organization]})
 	}
+	keys, ok := r.srv.Hub.(interface {
+		InstanceKey(ctx context.Context, id string) (string, string, error)
+	})
+	if !ok {
+		return errors.New("the demo needs its hub in this process")
+	}
 	for _, a := range instances {
-		entry := manifestApp{Name: a.App.Name, APIID: a.App.ID, APIKey: r.state.Keys[a.App.NID], GroupID: a.ID, Organization: a.OrganizationID}
+		id, key, err := keys.InstanceKey(r.platform, a.ID)
+		if err != nil {
+			return fmt.Errorf("key of %s: %w", a.App.Name, err)
+		}
+		entry := manifestApp{Name: a.App.Name, APIID: id, APIKey: key, GroupID: a.ID, Organization: a.OrganizationID}
 		if a.App.NotificationPath != "" {
 			host := a.App.Host
 			if a.App.Stack == hub.Cube {
