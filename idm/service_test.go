@@ -14,3 +14,7 @@ var cheap = idm.WithPasswordCost(64, 1, 1)
 func TestService(t *testing.T) {
 	idmtest.TestService(t, func(*testing.T) idm.Service { return idm.New(idmmem.New(), cheap) })
 }
+
+func TestServiceWithoutCache(t *testing.T) {
+	idmtest.TestService(t, func(*testing.T) idm.Service { return idm.New(idmmem.New(), cheap, idm.WithCacheAge(0)) })
+}

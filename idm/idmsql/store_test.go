@@ -51,7 +51,4 @@ func TestService(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		idmtest.TestService(t, func(t *testing.T) idm.Service { return idm.New(onPostgres(t), cheap) })
 	})
-	t.Run("sqlite without cache", func(t *testing.T) {
-		idmtest.TestService(t, func(t *testing.T) idm.Service { return idm.New(onSQLite(t), cheap, idm.WithCacheAge(0)) })
-	})
 }
