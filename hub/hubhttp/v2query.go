@@ -3,6 +3,7 @@ package hubhttp
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,7 +49,8 @@ var v2Operators = []string{"in", "not", "like", "gt", "lt", "ne", "none"}
 func parseV2(r *http.Request) (*v2Query, error) {
 	values := r.URL.Query()
 	q := &v2Query{number: 1, size: v2PageSize, include: v2Tree{}, fields: map[string][]string{}, raw: values}
-	for key, vs := range values {
+	for _, key := range slices.Sorted(maps.Keys(values)) { // the same request means the same each time
+		vs := values[key]
 		name, inner, bracketed := strings.Cut(strings.TrimSuffix(key, "[]"), "[")
 		inner, closed := strings.CutSuffix(inner, "]")
 		if bracketed && !closed {
