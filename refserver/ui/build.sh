@@ -19,7 +19,15 @@ bundle() {
 
 if [ "${1:-all}" = all ]; then
 	for dir in "$widgets" "$ui"; do
-		(cd "$dir" && npm ci --no-audit --no-fund --loglevel=error && npx tsc --noEmit)
+		(
+			cd "$dir"
+			npm ci --no-audit --no-fund --loglevel=error
+			npx tsc --noEmit
+			out=$(mktemp -d)
+			"$esbuild" $(find src -name "*.test.ts" | sort) --bundle --platform=node --format=esm --outdir="$out" --out-extension:.js=.mjs --log-level=warning
+			node --test --test-reporter=dot "$out"
+			rm -rf "$out"
+		)
 	done
 fi
 

@@ -79,7 +79,7 @@ export function optionOf(chart: Chart, theme: Theme, animate: boolean): Option {
         data: chart.labels,
         axisTick: { show: false },
         axisLine: { lineStyle: { color: theme.grid } },
-        axisLabel: { color: theme.muted, hideOverlap: true, fontFamily: theme.font },
+        axisLabel: { color: theme.muted, hideOverlap: true, fontFamily: theme.font, lineHeight: 16 },
       },
       yAxis: {
         type: 'value',

@@ -45,14 +45,23 @@ export async function signOut(): Promise<void> {
 }
 
 let checking = false;
+let checked = Date.now();
 
-// An answer of 401 may also mean that a record belongs to somebody else, so the server is asked before the page gives up.
-onUnauthorized(() => {
-  if (checking || session.get().state !== 'in') return;
+/**
+ * Asks whether the session is still there, and goes to the sign-in page if it isn't. An answer of 401 alone doesn't say so: it may
+ * also mean that a record belongs to somebody else.
+ */
+export function checkSession(): void {
+  const before = session.get();
+  if (checking || before.state !== 'in') return;
   checking = true;
   currentUser()
     .then((user) => {
-      if (user || session.get().state !== 'in') return;
+      checked = Date.now();
+      if (session.get().state !== 'in') return;
+      // Somebody else has signed in, in another window of this browser.
+      if (user && user.uid !== before.user.uid) return location.reload();
+      if (user) return;
       forget();
       session.set({ state: 'out', expired: true });
       const { path, search } = currentPlace();
@@ -64,4 +73,9 @@ onUnauthorized(() => {
     .finally(() => {
       checking = false;
     });
+}
+
+onUnauthorized(checkSession);
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && Date.now() - checked > 60_000) checkSession();
 });

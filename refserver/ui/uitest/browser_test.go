@@ -29,7 +29,7 @@ type browser struct {
 	messages []string
 }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // open starts the browser, or skips the test where there is none.
 func open(t *testing.T, p *Platform) *browser {
@@ -78,6 +78,17 @@ func open(t *testing.T, p *Platform) *browser {
 	return b
 }
 
+// artifacts is where pictures go: below the directory that the Makefile names, or the test's own.
+func artifacts(t *testing.T) string {
+	dir := os.Getenv("ENSEMBLE_ARTIFACTS")
+	if dir == "" {
+		return t.ArtifactDir()
+	}
+	dir = filepath.Join(dir, "console")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	return dir
+}
+
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -91,7 +102,7 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 func (b *browser) fail(err error) {
 	b.t.Helper()
 	if png, pictureErr := chromedp.Run(b.ctx, chromedp.CaptureScreenshot()); pictureErr == nil {
-		name := filepath.Join(b.t.ArtifactDir(), "failure.png")
+		name := filepath.Join(artifacts(b.t), b.t.Name()+"-failure.png")
 		err = errors.Join(err, os.WriteFile(name, png, 0o600))
 	}
 	where, _ := chromedp.Run(b.ctx, chromedp.Location())
@@ -198,5 +209,5 @@ func (b *browser) picture(name string) {
 	b.t.Helper()
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
-	require.NoError(b.t, os.WriteFile(filepath.Join(b.t.ArtifactDir(), name+".png"), png, 0o600))
+	require.NoError(b.t, os.WriteFile(filepath.Join(artifacts(b.t), name+".png"), png, 0o600))
 }

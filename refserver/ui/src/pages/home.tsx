@@ -10,6 +10,7 @@ import { Menu } from '../ui/menu';
 import { Page } from '../ui/page';
 import { Empty, Failed, Skeleton } from '../ui/states';
 import { toast } from '../ui/toast';
+import { checkSession } from '../session';
 
 /** The module that defines <impac-widget>; it is served beside the console and loaded when a dashboard is first shown. */
 const componentsURL = '/assets/impac/impac.js';
@@ -177,6 +178,9 @@ function WidgetSlot({ widget, organizations, onChange, onMove, onRemove }: SlotP
       handlers.current.onChange(metadata, name);
     });
     el.addEventListener('impac-move', (e) => handlers.current.onMove((e as CustomEvent<{ by: number }>).detail.by));
+    el.addEventListener('impac-error', (e) => {
+      if ((e as CustomEvent<{ status: number }>).detail.status === 401) checkSession();
+    });
     el.addEventListener('impac-remove', () => handlers.current.onRemove());
     element.current = el;
     slot.current?.append(el);
