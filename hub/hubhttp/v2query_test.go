@@ -16,8 +16,18 @@ func TestV2Like(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"abc", "abc", true}, {"abc", "abcd", false}, {"%", "", true}, {"%b%", "abc", true}, {"a%c", "abc", true}, {"a%c", "ab", false},
-		{"%a%a%", "a", false}, {"a%a", "a", false}, {"ab%ba", "aba", false}, {"%%", "x", true}, {"", "", true}, {"", "x", false},
+		{"abc", "abc", true},
+		{"abc", "abcd", false},
+		{"%", "", true},
+		{"%b%", "abc", true},
+		{"a%c", "abc", true},
+		{"a%c", "ab", false},
+		{"%a%a%", "a", false},
+		{"a%a", "a", false},
+		{"ab%ba", "aba", false},
+		{"%%", "x", true},
+		{"", "", true},
+		{"", "x", false},
 	} {
 		require.Equal(t, c.want, v2Like(c.pattern, c.text), "%q %q", c.pattern, c.text)
 	}
@@ -47,7 +57,7 @@ func FuzzV2Query(f *testing.F) {
 			if next, ok := links["next"]; ok {
 				u, err := url.Parse(next)
 				require.NoError(t, err)
-				require.NotEqual(t, links["last"], "")
+				require.NotEmpty(t, links["last"])
 				again := httptest.NewRequest(http.MethodGet, u.RequestURI(), nil)
 				following, err := parseV2(again)
 				require.NoError(t, err)
