@@ -138,9 +138,8 @@ func (e *Engine) ListApps(ctx context.Context, organization string) ([]*App, err
 }
 
 func (e *Engine) readable(ctx context.Context, records []*AppRecord) ([]*AppRecord, error) {
-	cred := authz.CredentialFrom(ctx)
-	if cred.IsZero() {
-		return nil, authz.Decision{Reason: "a list across organizations needs a credential"}.Err()
+	if err := e.requireKnown(ctx, authz.Read); err != nil {
+		return nil, err
 	}
 	var organizations []string
 	for _, r := range records {
@@ -148,7 +147,7 @@ func (e *Engine) readable(ctx context.Context, records []*AppRecord) ([]*AppReco
 	}
 	slices.Sort(organizations)
 	organizations = slices.Compact(organizations)
-	req := authz.Request{Credential: cred, Action: authz.Read, Resource: authz.Resource{Type: authz.Organization}}
+	req := authz.Request{Credential: authz.CredentialFrom(ctx), Action: authz.Read, Resource: authz.Resource{Type: authz.Organization}}
 	may, err := e.authz.Filter(ctx, req, organizations)
 	if err != nil {
 		return nil, err

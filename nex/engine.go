@@ -93,17 +93,21 @@ func (e *Engine) load(ctx context.Context, action authz.Action, uid string) (*Ap
 	case !errors.Is(err, ErrNotFound):
 		return nil, err
 	}
-	// No organization to ask about. Strangers learn nothing; anybody else that there is no such app.
-	d, authErr := e.authz.Authorize(ctx, authz.Request{
-		Credential: authz.CredentialFrom(ctx), Action: action, Resource: authz.Resource{Type: authz.Platform, ID: authz.Platform},
-	})
-	if authErr != nil {
-		return nil, authErr
-	}
-	if !d.Allowed && !d.Authenticated {
-		return nil, d.Err()
+	if err := e.requireKnown(ctx, action); err != nil {
+		return nil, err
 	}
 	return nil, fmt.Errorf("app %q: %w", uid, err)
+}
+
+// requireKnown turns strangers away where there is no organization to ask about.
+func (e *Engine) requireKnown(ctx context.Context, action authz.Action) error {
+	d, err := e.authz.Authorize(ctx, authz.Request{
+		Credential: authz.CredentialFrom(ctx), Action: action, Resource: authz.Resource{Type: authz.Platform, ID: authz.Platform},
+	})
+	if err != nil || d.Allowed || d.Authenticated {
+		return err
+	}
+	return d.Err()
 }
 
 // app is the record as callers see it.

@@ -95,6 +95,9 @@ func (t *routes) show(r *AppRecord) {
 		if old == nil {
 			return now
 		}
+		if old.record.Status == r.Status && sameOnPages(old.record, r) {
+			return old
+		}
 		if now.target = old.target; old.door == doorOpen {
 			if r.Status == Running {
 				now.door = doorOpen
@@ -104,6 +107,11 @@ func (t *routes) show(r *AppRecord) {
 		}
 		return now
 	})
+}
+
+// sameOnPages reports whether two records of a status look the same to visitors.
+func sameOnPages(a, b *AppRecord) bool {
+	return a.NextStatus == b.NextStatus && a.Name == b.Name && len(a.Errors) == len(b.Errors) && a.StartedAt.Equal(b.StartedAt) && a.StoppedAt.Equal(b.StoppedAt)
 }
 
 // open lets requests through to addr.

@@ -39,11 +39,10 @@ func WithRetries(n int) ClientOption {
 
 // Client is a nex.Service that another process serves with [NewHandler]. It is safe for concurrent use.
 type Client struct {
+	base       string
 	http       *http.Client
 	credential authz.Credential
 	retries    uint64
-	api        *nexapi.Client
-	bad        error // from the base URL
 }
 
 var _ nex.Service = (*Client)(nil)
@@ -54,19 +53,48 @@ func NewClient(baseURL string, hc *http.Client, opts ...ClientOption) *Client {
 	if hc == nil {
 		hc = &http.Client{Timeout: time.Minute}
 	}
-	c := &Client{http: hc, retries: 2}
+	c := &Client{base: strings.TrimRight(baseURL, "/") + "/", http: hc, retries: 2}
 	for _, o := range opts {
 		o(c)
 	}
-	c.api, c.bad = nexapi.NewClient(strings.TrimRight(baseURL, "/"), nexapi.WithHTTPClient(c))
 	return c
 }
 
-type onceKey struct{}
+// request makes one attempt's request with the generated code.
+type request func(base string) (*http.Request, error)
 
-// Do sends a request of the generated client, with the credential, and again if that may help and can't hurt.
-func (c *Client) Do(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
+// errAgain is a failure that another attempt may mend.
+type errAgain struct{ error }
+
+func (e errAgain) Unwrap() error { return e.error }
+
+// call sends a request, again where that may help, and reads the answer into out, or as the error that it stands for.
+func (c *Client) call(ctx context.Context, build request, out any) error {
+	attempt := func() error {
+		err := c.once(ctx, build, out)
+		if _, again := errors.AsType[errAgain](err); again && ctx.Err() == nil {
+			return err
+		}
+		return permanent(err)
+	}
+	policy := backoff.NewExponentialBackOff(backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(time.Second))
+	return backoff.Retry(attempt, backoff.WithContext(backoff.WithMaxRetries(policy, c.retries), ctx))
+}
+
+func permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return backoff.Permanent(err)
+}
+
+// once is call without a second attempt.
+func (c *Client) once(ctx context.Context, build request, out any) error {
+	req, err := build(c.base)
+	if err != nil {
+		return err
+	}
+	req = req.WithContext(ctx)
 	cred := authz.CredentialFrom(ctx)
 	if cred.Kind == authz.Trusted {
 		cred = c.credential
@@ -76,44 +104,17 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if rid := httpx.RequestIDFrom(ctx); rid != "" {
 		req.Header.Set(httpx.RequestIDHeader, rid)
 	}
-	if ctx.Value(onceKey{}) != nil {
-		return c.http.Do(req)
-	}
-	var resp *http.Response
-	tries := uint64(0)
-	attempt := func() (err error) {
-		if tries++; tries > 1 && req.GetBody != nil {
-			if req.Body, err = req.GetBody(); err != nil {
-				return backoff.Permanent(err)
-			}
-		}
-		resp, err = c.http.Do(req)
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return backoff.Permanent(err)
-		case err != nil:
-			return err
-		case resp.StatusCode == http.StatusServiceUnavailable && tries <= c.retries:
-			_ = resp.Body.Close()
-			return errors.New(resp.Status)
-		}
-		return nil
-	}
-	policy := backoff.NewExponentialBackOff(backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(time.Second))
-	if err := backoff.Retry(attempt, backoff.WithContext(backoff.WithMaxRetries(policy, c.retries), ctx)); err != nil {
-		return nil, err
-	}
-	return resp, nil
-}
-
-// read takes an answer in: into out, or as the error that it stands for.
-func read(resp *http.Response, err error, out any) error {
+	resp, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return errAgain{err}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return problem.Decode(resp, nex.ErrNotFound, nex.ErrConflict, nex.ErrInvalid, nex.ErrBusy)
+		err := problem.Decode(resp, nex.ErrNotFound, nex.ErrConflict, nex.ErrInvalid, nex.ErrBusy)
+		if resp.StatusCode == http.StatusServiceUnavailable {
+			return errAgain{err}
+		}
+		return err
 	}
 	if out == nil {
 		return nil
@@ -121,7 +122,7 @@ func read(resp *http.Response, err error, out any) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("read nex's answer: %w", err)
+		return errAgain{fmt.Errorf("read nex's answer: %w", err)}
 	case len(body) > maxAnswer:
 		return fmt.Errorf("nex's answer is larger than %d bytes", maxAnswer)
 	}
@@ -131,10 +132,10 @@ func read(resp *http.Response, err error, out any) error {
 	return nil
 }
 
-// app reads an answer that is an app.
-func app(resp *http.Response, err error) (*nex.App, error) {
+// app makes a call whose answer is an app.
+func (c *Client) app(ctx context.Context, send func(context.Context, request, any) error, build request) (*nex.App, error) {
 	var a nexapi.App
-	if err := read(resp, err, &a); err != nil {
+	if err := send(ctx, build, &a); err != nil {
 		return nil, err
 	}
 	return fromAPIApp(&a), nil
@@ -150,9 +151,6 @@ func named(uid string) error {
 
 // PutTemplate creates or replaces a template.
 func (c *Client) PutTemplate(ctx context.Context, t nex.Template) error {
-	if c.bad != nil {
-		return c.bad
-	}
 	if t.Name == "" || t.Name == "." || t.Name == ".." {
 		return problem.Invalid(nex.ErrInvalid, "name", "must be a DNS label")
 	}
@@ -162,18 +160,13 @@ func (c *Client) PutTemplate(ctx context.Context, t nex.Template) error {
 	if body.Command == nil {
 		body.Command = []string{}
 	}
-	resp, err := c.api.PutTemplate(ctx, t.Name, body)
-	return read(resp, err, nil)
+	return c.call(ctx, func(base string) (*http.Request, error) { return nexapi.NewPutTemplateRequest(base, t.Name, body) }, nil)
 }
 
 // ListTemplates lists the templates by name.
 func (c *Client) ListTemplates(ctx context.Context) ([]*nex.Template, error) {
-	if c.bad != nil {
-		return nil, c.bad
-	}
 	var list nexapi.TemplateList
-	resp, err := c.api.ListTemplates(ctx)
-	if err := read(resp, err, &list); err != nil {
+	if err := c.call(ctx, nexapi.NewListTemplatesRequest, &list); err != nil {
 		return nil, err
 	}
 	out := make([]*nex.Template, len(list.Templates))
@@ -188,33 +181,31 @@ func (c *Client) ListTemplates(ctx context.Context) ([]*nex.Template, error) {
 
 // CreateApp stores an app and starts it.
 func (c *Client) CreateApp(ctx context.Context, spec nex.AppSpec) (*nex.App, error) {
-	if c.bad != nil {
-		return nil, c.bad
-	}
+	send := c.call
 	if spec.UID == "" {
-		ctx = context.WithValue(ctx, onceKey{}, true)
+		send = c.once
 	}
-	return app(c.api.CreateApp(ctx, nexapi.AppSpec{
+	body := nexapi.AppSpec{
 		UID: optional(spec.UID), Name: optional(spec.Name), Organization: spec.Organization, Template: spec.Template, Env: spec.Env,
-	}))
+	}
+	return c.app(ctx, send, func(base string) (*http.Request, error) { return nexapi.NewCreateAppRequest(base, body) })
 }
 
 // GetApp returns an app.
 func (c *Client) GetApp(ctx context.Context, uid string) (*nex.App, error) {
-	if err := errors.Join(c.bad, named(uid)); err != nil {
+	if err := named(uid); err != nil {
 		return nil, err
 	}
-	return app(c.api.GetApp(ctx, uid))
+	return c.app(ctx, c.call, func(base string) (*http.Request, error) { return nexapi.NewGetAppRequest(base, uid) })
 }
 
 // ListApps lists apps by uid.
 func (c *Client) ListApps(ctx context.Context, organization string) ([]*nex.App, error) {
-	if c.bad != nil {
-		return nil, c.bad
-	}
 	var list nexapi.AppList
-	resp, err := c.api.ListApps(ctx, &nexapi.ListAppsParams{Organization: optional(organization)})
-	if err := read(resp, err, &list); err != nil {
+	err := c.call(ctx, func(base string) (*http.Request, error) {
+		return nexapi.NewListAppsRequest(base, &nexapi.ListAppsParams{Organization: optional(organization)})
+	}, &list)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]*nex.App, len(list.Apps))
@@ -226,44 +217,46 @@ func (c *Client) ListApps(ctx context.Context, organization string) ([]*nex.App,
 
 // StartApp starts a stopped app.
 func (c *Client) StartApp(ctx context.Context, uid string) (*nex.App, error) {
-	if err := errors.Join(c.bad, named(uid)); err != nil {
+	if err := named(uid); err != nil {
 		return nil, err
 	}
-	return app(c.api.StartApp(ctx, uid))
+	return c.app(ctx, c.call, func(base string) (*http.Request, error) { return nexapi.NewStartAppRequest(base, uid) })
 }
 
 // StopApp stops an app.
 func (c *Client) StopApp(ctx context.Context, uid string) (*nex.App, error) {
-	if err := errors.Join(c.bad, named(uid)); err != nil {
+	if err := named(uid); err != nil {
 		return nil, err
 	}
-	return app(c.api.StopApp(ctx, uid))
+	return c.app(ctx, c.call, func(base string) (*http.Request, error) { return nexapi.NewStopAppRequest(base, uid) })
 }
 
 // RestartApp stops and starts.
 func (c *Client) RestartApp(ctx context.Context, uid string) (*nex.App, error) {
-	if err := errors.Join(c.bad, named(uid)); err != nil {
+	if err := named(uid); err != nil {
 		return nil, err
 	}
-	return app(c.api.RestartApp(context.WithValue(ctx, onceKey{}, true), uid))
+	return c.app(ctx, c.once, func(base string) (*http.Request, error) { return nexapi.NewRestartAppRequest(base, uid) })
 }
 
 // TerminateApp removes the app for good.
 func (c *Client) TerminateApp(ctx context.Context, uid string) (*nex.App, error) {
-	if err := errors.Join(c.bad, named(uid)); err != nil {
+	if err := named(uid); err != nil {
 		return nil, err
 	}
-	return app(c.api.TerminateApp(ctx, uid))
+	return c.app(ctx, c.call, func(base string) (*http.Request, error) { return nexapi.NewTerminateAppRequest(base, uid) })
 }
 
 // Logs returns the last lines.
 func (c *Client) Logs(ctx context.Context, uid string, tail int) ([]nex.LogLine, error) {
-	if err := errors.Join(c.bad, named(uid)); err != nil {
+	if err := named(uid); err != nil {
 		return nil, err
 	}
 	var logs nexapi.Logs
-	resp, err := c.api.GetLogs(ctx, uid, &nexapi.GetLogsParams{Tail: optional(tail)})
-	if err := read(resp, err, &logs); err != nil {
+	err := c.call(ctx, func(base string) (*http.Request, error) {
+		return nexapi.NewGetLogsRequest(base, uid, &nexapi.GetLogsParams{Tail: optional(tail)})
+	}, &logs)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]nex.LogLine, len(logs.Lines))
@@ -275,9 +268,5 @@ func (c *Client) Logs(ctx context.Context, uid string, tail int) ([]nex.LogLine,
 
 // Ready reports whether the service answers and says that it can.
 func (c *Client) Ready(ctx context.Context) error {
-	if c.bad != nil {
-		return c.bad
-	}
-	resp, err := c.api.GetReady(ctx)
-	return read(resp, err, nil)
+	return c.call(ctx, nexapi.NewGetReadyRequest, nil)
 }

@@ -102,7 +102,7 @@ func TestLogBound(t *testing.T) {
 	}
 	require.Less(t, most, int64(3*16<<10+64<<10+64<<10))
 	got := texts(t, l, 200)
-	require.Equal(t, 200, len(got))
+	require.Len(t, got, 200)
 	for i, text := range got {
 		require.True(t, strings.HasPrefix(text, fmt.Sprintf("stdout:%d y", 10000-200+i)), text)
 	}

@@ -15,10 +15,12 @@ const (
 var (
 	// Operator may do everything.
 	Operator = authz.Key("svc-test", "test-key")
-	// AdminA administrates OrgA, MemberA may only look at it, and AdminB administrates OrgB.
-	AdminA  = authz.SessionToken("admin-a")
+	// AdminA administrates OrgA.
+	AdminA = authz.SessionToken("admin-a")
+	// MemberA may only look at OrgA.
 	MemberA = authz.SessionToken("member-a")
-	AdminB  = authz.SessionToken("admin-b")
+	// AdminB administrates OrgB.
+	AdminB = authz.SessionToken("admin-b")
 	// Stranger presents a credential that is not valid.
 	Stranger = authz.SessionToken("stranger")
 )

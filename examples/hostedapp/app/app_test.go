@@ -3,7 +3,6 @@ package app_test
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -61,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- app.New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil))).Run(ctx, l) }()
+	go func() { ended <- app.New(cfg, nil).Run(ctx, l) }()
 	t.Cleanup(func() {
 		stop()
 		require.NoError(t, <-ended)

@@ -20,7 +20,6 @@ import (
 // provider is an OpenID provider that signs everybody in as Ada, and insists on what a careful one insists on.
 type provider struct {
 	*httptest.Server
-	t      *testing.T
 	key    *rsa.PrivateKey
 	client string
 	secret string
@@ -35,7 +34,7 @@ type provider struct {
 func newProvider(t *testing.T) *provider {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	p := &provider{t: t, key: key, group: "cld-1", client: "app-1", secret: "key_1", codes: map[string]url.Values{}}
+	p := &provider{key: key, group: "cld-1", client: "app-1", secret: "key_1", codes: map[string]url.Values{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{
@@ -103,15 +102,28 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	if p.nonce != "" {
 		nonce = p.nonce
 	}
-	claims, err := json.Marshal(map[string]any{
+	raw, err := p.sign(map[string]any{
 		"iss": p.URL, "sub": "usr-ada", "aud": p.client, "nonce": nonce, "group_id": p.group, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
 	})
-	require.NoError(p.t, err)
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: p.key, KeyID: "1"}}, nil)
-	require.NoError(p.t, err)
-	signed, err := signer.Sign(claims)
-	require.NoError(p.t, err)
-	raw, err := signed.CompactSerialize()
-	require.NoError(p.t, err)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	writeJSON(w, map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 60, "id_token": raw})
+}
+
+func (p *provider) sign(claims map[string]any) (string, error) {
+	b, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: p.key, KeyID: "1"}}, nil)
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(b)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
 }
