@@ -356,6 +356,9 @@ func (b *builder) order(k connec.OrderKey) {
 	b.WriteString(desc + " NULLS LAST, ")
 }
 
+// halfSmallest is below the least number that isn't rounded to zero as a double.
+const halfSmallest = "2.4703282292062327e-324"
+
 // value writes the value at n if it is of the kind, and NULL otherwise.
 func (b *builder) value(n node, kind connec.FilterKind) {
 	b.WriteString("CASE ")
@@ -367,9 +370,14 @@ func (b *builder) value(n node, kind connec.FilterKind) {
 		b.WriteString(" AS REAL) WHEN 'real' THEN ")
 		n.atom(b)
 	case kind == connec.KindNumber:
-		b.WriteString(" WHEN 'number' THEN (")
+		// PostgreSQL refuses to make a double of a number that is too close to zero for one.
+		b.WriteString(" WHEN 'number' THEN CASE WHEN octet_length((")
 		n.json(b)
-		b.WriteString(")::float8")
+		b.WriteString(")::text) > 323 AND abs((")
+		n.json(b)
+		b.WriteString(")::numeric) < " + halfSmallest + " THEN 0 ELSE (")
+		n.json(b)
+		b.WriteString(")::float8 END")
 	case kind == connec.KindBool && b.sqlite:
 		b.WriteString(" WHEN 'true' THEN 1 WHEN 'false' THEN 0")
 	case kind == connec.KindBool:

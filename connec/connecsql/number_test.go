@@ -3,6 +3,7 @@ package connecsql_test
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,5 +50,32 @@ func TestNumbersAreComparedAsDoubles(t *testing.T) {
 				}
 			}
 		})
+	})
+}
+
+// A number that no double can tell from zero is zero.
+func TestTinyNumbers(t *testing.T) {
+	onBoth(t, func(t *testing.T, entDialect string) {
+		store := newStore(t, entDialect)
+		for _, zeros := range []int{300, 322, 323, 324, 325, 350, 390} {
+			insert(t, store, &connec.Resource{
+				ID: id.UUID(), Collection: "n", Organization: "o", Version: 1, CreatedAt: start, UpdatedAt: start,
+				Attributes: map[string]any{"x": json.Number("0." + strings.Repeat("0", zeros-1) + "3")},
+			})
+		}
+		for _, limit := range []float64{0, 1e-310} {
+			where := connec.FilterCompare{Path: connec.Path{{Name: "x"}}, Op: connec.FilterGt, Kind: connec.KindNumber, Values: []any{limit}}
+			got, total, err := store.List(t.Context(), connec.ListQuery{
+				Organization: "o", Collection: "n", Filter: where, Order: []connec.OrderKey{{Path: where.Path, Kind: connec.KindNumber}}, Top: 100,
+			})
+			require.NoError(t, err)
+			require.Len(t, got, total)
+			for _, r := range got {
+				require.True(t, where.Match(r))
+			}
+			if limit == 0 {
+				require.Equal(t, 4, total, "3e-324 is the last that isn't zero")
+			}
+		}
 	})
 }
