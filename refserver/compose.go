@@ -134,15 +134,8 @@ func (s *Server) composeNex(ctx context.Context) error {
 		s.Nex = engine
 		s.apps = engine.Router
 		s.Go(engine.Run)
-		s.stopApps = func(ctx context.Context) error {
-			all, err := backend.List(ctx)
-			for _, i := range all {
-				if err := backend.Stop(ctx, i.ID, 5*time.Second); err != nil {
-					return err
-				}
-			}
-			return err
-		}
+		s.stopApps = func(ctx context.Context) error { return backend.StopAll(ctx, 5*time.Second) }
+		s.closers = append(s.closers, backend.Close)
 	}
 	s.health.checks["nex"] = s.Nex.Ready
 	s.door.routes.add("nex", nexhttp.NewHandler(s.Nex, nexhttp.WithLogger(s.log)), "/nex/")

@@ -1,9 +1,11 @@
 package refserver_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,15 +15,27 @@ import (
 	"github.com/ensemble-platform/ensemble/connec"
 	"github.com/ensemble-platform/ensemble/hub"
 	"github.com/ensemble-platform/ensemble/internal/pgtest"
+	"github.com/ensemble-platform/ensemble/nex/nexproc"
 )
 
 // onePlatform runs everything in one process; more are flags such as --database.
 func onePlatform(t *testing.T, more ...string) *platform {
-	args := append([]string{"--data-dir", t.TempDir()}, more...)
+	dir := t.TempDir()
+	stopApps(t, dir)
+	args := append([]string{"--data-dir", dir}, more...)
 	s := serve(t, freeAddr(t), args...)
 	p := &platform{t: t, url: s.url, hub: s, userArgs: args}
 	p.people()
 	return p
+}
+
+// stopApps ends the hosted apps, which outlive their server, when the test and the server have ended.
+func stopApps(t *testing.T, dataDir string) {
+	t.Cleanup(func() {
+		b := nexproc.New(filepath.Join(dataDir, "apps"))
+		require.NoError(t, b.StopAll(context.Background(), time.Second))
+		require.NoError(t, b.Close())
+	})
 }
 
 // fivePlatform runs each subsystem in a process of its own.
@@ -38,7 +52,9 @@ func fivePlatform(t *testing.T) *platform {
 	p := &platform{t: t, url: at(hub)}
 	serve(t, con, append([]string{"--data-dir", t.TempDir(), "--hub", "off", "--impac", "off", "--nex", "off"}, rest...)...)
 	serve(t, imp, append([]string{"--data-dir", t.TempDir(), "--hub", "off", "--nex", "off", "--connec", at(con)}, rest...)...)
-	serve(t, nex, append([]string{"--data-dir", t.TempDir(), "--hub", "off", "--impac", "off", "--connec", "off"}, rest...)...)
+	apps := t.TempDir()
+	stopApps(t, apps)
+	serve(t, nex, append([]string{"--data-dir", apps, "--hub", "off", "--impac", "off", "--connec", "off"}, rest...)...)
 	dir := t.TempDir()
 	p.hub = serve(t, hub, append([]string{"--data-dir", dir, "--public-url", at(hub), "--connec", at(con), "--impac", at(imp), "--nex", at(nex)}, rest...)...)
 	p.userArgs = append([]string{"--data-dir", dir}, rest...)

@@ -24,7 +24,7 @@ func (s *Server) mountOwn() {
 	rs.add("health", http.HandlerFunc(s.health.readyz), "/readyz")
 	rs.add("metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}), "/metrics")
 	rs.add("docs", http.HandlerFunc(s.specs), "/openapi/")
-	rs.add("docs", docsui.NewHandler(openapi.Names()), "/docs/")
+	rs.add("docs", docsui.NewHandler([]string{"connec", "hub", "idm", "impac", "nex"}), "/docs/")
 	rs.add("console", impacui.NewHandler("/impac/ui"), "/impac/ui/")
 	if s.Hub != nil {
 		rs.add("console", ui.NewHandler(), "/")

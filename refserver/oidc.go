@@ -1,11 +1,13 @@
 package refserver
 
 import (
+	"context"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 
+	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/idm"
 	"github.com/ensemble-platform/ensemble/idm/idmoidc"
 	"github.com/ensemble-platform/ensemble/idm/idmoidcsql"
@@ -18,7 +20,7 @@ func (s *Server) composeOIDC(svc idm.Service) error {
 		return err
 	}
 	st := idmoidcsql.New(db, dialect)
-	opts := []idmoidc.Option{idmoidc.WithLogger(s.log)}
+	opts := []idmoidc.Option{idmoidc.WithLogger(s.log), idmoidc.WithGroupName(s.groupName)}
 	if strings.HasPrefix(s.cfg.IssuerURL, "http://") {
 		opts = append(opts, idmoidc.WithInsecureIssuer())
 	}
@@ -29,6 +31,16 @@ func (s *Server) composeOIDC(svc idm.Service) error {
 	s.door.routes.add("oidc", p, "/oidc/")
 	s.Go(p.Run)
 	return nil
+}
+
+// groupName is what a user who must choose between several groups is shown: the organization's name.
+func (s *Server) groupName(ctx context.Context, g idm.Group) string {
+	if s.Hub != nil {
+		if o, err := s.Hub.GetOrganization(authz.WithCredential(ctx, authz.OnBehalfOf("svc-hub")), g.OrganizationID); err == nil {
+			return o.Name
+		}
+	}
+	return g.OrganizationID
 }
 
 // proxyOIDC passes sign-ins on to the process that has the OpenID provider, so that browsers and apps know one address.

@@ -42,6 +42,7 @@ type Server struct {
 	// stopApps ends the hosted apps when the server ends; see StopAppsOnExit.
 	stopApps func(context.Context) error
 	stop     bool
+	closers  []func() error
 }
 
 // New opens the databases and puts the subsystems together. Nothing runs and nothing is served before Run.
@@ -85,13 +86,19 @@ func (s *Server) Handle(name, prefix string, h http.Handler) { s.door.routes.add
 func (s *Server) Go(run func(context.Context) error) { s.runners = append(s.runners, run) }
 
 // Close closes the databases. Run does so itself.
-func (s *Server) Close() error { return s.storage.close() }
+func (s *Server) Close() error {
+	var errs []error
+	for _, c := range s.closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(append(errs, s.storage.close())...)
+}
 
 // Run serves on l, or on the configured address when l is nil, until ctx ends. Then it stops taking requests, lets those
 // under way end, stops the workers and closes the databases. What was accepted is stored; what was not delivered yet is delivered by
 // the next server.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	defer func() { _ = s.storage.close() }()
+	defer func() { _ = s.Close() }()
 	if l == nil {
 		var err error
 		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.cfg.Listen); err != nil {

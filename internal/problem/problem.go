@@ -113,7 +113,8 @@ func WriteProblem(w http.ResponseWriter, p Problem) {
 	h.Set("Cache-Control", "no-store")
 	switch p.Status {
 	case http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", `Basic realm="ensemble", Bearer`)
+		// Not Basic, although it is taken: browsers would ask for a password in a window of their own.
+		h.Set("WWW-Authenticate", `Bearer realm="ensemble"`)
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		if h.Get("Retry-After") == "" {
 			h.Set("Retry-After", "1")
