@@ -10,6 +10,8 @@ export interface Organization {
   currency?: string;
   current_user_role?: Role | string;
   financial_year_end_month?: number;
+  /** What the server lets the user do here. */
+  acl?: { related?: Record<string, { create?: boolean; destroy?: boolean } | undefined> };
 }
 
 export interface User {
@@ -46,6 +48,9 @@ export interface AppInstance {
   step: string;
   errors: string[];
   url: string;
+  logo: string;
+  /** Whether there is something to open. */
+  sso_enabled: boolean;
   created_at?: string;
   started_at?: string;
 }
@@ -111,6 +116,8 @@ function instanceOf(i: Partial<AppInstance>): AppInstance {
     step: i.step ?? '',
     errors: (i.errors ?? []).map((e: unknown) => (typeof e === 'string' ? e : String((e as { message?: string }).message ?? e))),
     url: i.url ?? '',
+    logo: i.logo ?? '',
+    sso_enabled: i.sso_enabled ?? i.stack !== 'connector',
     created_at: i.created_at,
     started_at: i.started_at,
   };
@@ -144,7 +151,9 @@ export function moving(i: AppInstance): boolean {
   return i.status === 'provisioning' || i.status === 'starting' || i.status === 'stopping' || i.status === 'terminating';
 }
 
-/** Roles that may add and remove apps. The server decides; this only spares people a refusal. */
+/** Whether the user may add and remove apps. The server decides; this only spares people a refusal. */
 export function mayManageApps(o: Organization | null): boolean {
+  const create = o?.acl?.related?.app_instances?.create;
+  if (create !== undefined) return create;
   return !o?.current_user_role || o.current_user_role === 'Admin' || o.current_user_role === 'Super Admin';
 }

@@ -34,9 +34,7 @@ export function Apps({ organization }: Here) {
   const apps = useQuery(`instances ${organization.uid}`, (signal) => hub.appInstances(organization.uid, signal), {
     poll: (data) => (data?.some(hub.moving) ? 1_000 : 30_000),
   });
-  const market = useQuery(`marketplace ${organization.uid}`, (signal) => hub.marketplace(organization.uid, signal));
   const [removing, setRemoving] = useState<hub.AppInstance | null>(null);
-  const logos = new Map((market.data ?? []).map((a) => [a.nid, a]));
   const may = hub.mayManageApps(organization);
   useNews(apps.data);
 
@@ -58,7 +56,7 @@ export function Apps({ organization }: Here) {
       {apps.data && apps.data.length > 0 && (
         <ul class="instances" data-testid="apps-list">
           {apps.data.map((i) => (
-            <Instance key={i.uid} instance={i} app={logos.get(i.app_nid)} onRemove={may ? () => setRemoving(i) : undefined} />
+            <Instance key={i.uid} instance={i} onRemove={may ? () => setRemoving(i) : undefined} />
           ))}
         </ul>
       )}
@@ -84,12 +82,12 @@ export function Apps({ organization }: Here) {
   );
 }
 
-function Instance({ instance: i, app, onRemove }: { instance: hub.AppInstance; app?: hub.App; onRemove?: () => void }) {
+function Instance({ instance: i, onRemove }: { instance: hub.AppInstance; onRemove?: () => void }) {
   const busy = hub.moving(i);
   const step = i.step || { provisioning: 'Waiting to be set up', starting: 'Starting the app', stopping: 'Stopping the app', terminating: 'Taking the app away' }[i.status as string] || '';
   return (
     <li class="card instance" data-testid={`instance-${i.app_nid}`} data-status={i.status} data-uid={i.uid}>
-      <Logo name={i.name} src={app?.logo} size={56} />
+      <Logo name={i.name} src={i.logo} size={56} />
       <div class="instance-main">
         <div class="instance-title">
           <h2>{i.name}</h2>
@@ -111,7 +109,7 @@ function Instance({ instance: i, app, onRemove }: { instance: hub.AppInstance; a
         )}
       </div>
       <div class="instance-actions">
-        {i.stack !== 'connector' && i.status === 'running' && (
+        {i.sso_enabled && i.status === 'running' && (
           <a class="button primary" href={hub.launchURL(i)} target="_blank" rel="noopener" data-testid="open-app">
             <Icon name="open" size={18} />Open<span class="hidden"> {i.name} in a new tab</span>
           </a>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import * as connec from '../api/connec';
 import { ApiError, explain } from '../api/http';
 import { code, words } from '../lib/format';
-import { attributes, value, type Attribute } from '../lib/schema';
+import { attributes, inOrder, value, type Attribute } from '../lib/schema';
 import { Button } from '../ui/button';
 import { Dialog, Notice } from '../ui/dialog';
 import { Field } from '../ui/field';
@@ -20,7 +20,9 @@ type Draft = Record<string, string>;
 
 /** Attributes that a form can change: plain values, also within objects. Lists and references stay with the apps. */
 function editable(type: connec.Collection): Attribute[] {
-  return attributes(type).filter((a) => ['text', 'number', 'boolean', 'date', 'enum'].includes(a.kind) && !a.schema.readOnly && !/(^|\.)id$/.test(a.path));
+  const all = attributes(type).filter((a) => ['text', 'number', 'boolean', 'date', 'enum'].includes(a.kind) && !a.schema.readOnly && !/(^|\.)id$/.test(a.path));
+  const byPath = new Map(all.map((a) => [a.path, a]));
+  return inOrder([...byPath.keys()]).map((p) => byPath.get(p) as Attribute);
 }
 
 const asText = (v: unknown, a: Attribute): string => {

@@ -130,19 +130,21 @@ function Details({ record, type, names, currency }: PartProps) {
   const keys = inOrder(Object.keys(record).filter((k) => !platform.has(k) && filled(record[k])));
   const of = (k: string): Attribute | undefined => lookup(type, [k]);
   const kind = (k: string): string => (of(k)?.kind === 'amount' ? 'amount' : guess(record[k]));
-  const plain = keys.filter((k) => kind(k) !== 'object' && (kind(k) !== 'list' || !objects(record[k])) && kind(k) !== 'amount');
-  const amounts = keys.filter((k) => kind(k) === 'amount');
+  const plain = keys.filter((k) => kind(k) !== 'object' && (kind(k) !== 'list' || !objects(record[k])));
   const contact = keys.filter((k) => kind(k) === 'object' && /^(email|phone|website|contact_channel)/.test(k));
   const nested = keys.filter((k) => kind(k) === 'object' && !contact.includes(k));
   const lists = keys.filter((k) => kind(k) === 'list' && objects(record[k]));
   return (
     <>
-      {(plain.length > 0 || amounts.length > 0) && (
+      {plain.length > 0 && (
         <section class="card panel">
           <h2>Details</h2>
           <dl class="attributes">
-            {plain.map((k) => <Row key={k} label={words(k)} name={k}><Value value={record[k]} attribute={of(k)} names={names} currency={currency} /></Row>)}
-            {amounts.map((k) => <Row key={k} label={words(k)} name={k}><Amount value={record[k]} currency={currency} attribute={of(k)} /></Row>)}
+            {plain.map((k) => (
+              <Row key={k} label={words(k)} name={k}>
+                {kind(k) === 'amount' ? <Amount value={record[k]} currency={currency} attribute={of(k)} /> : <Value value={record[k]} attribute={of(k)} names={names} currency={currency} />}
+              </Row>
+            ))}
           </dl>
         </section>
       )}
