@@ -29,10 +29,30 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	p.op.ServeHTTP(&redirector{ResponseWriter: w, issuer: p.issuer}, r.WithContext(ctx))
 }
 
-// callback hands the code to the app.
+// callback hands the code to the app, in the browser of the user who signed in and in no other: whoever began the sign-in knows its id too,
+// and could otherwise send somebody else to the login and fetch the code himself.
 func (p *Provider) callback(w http.ResponseWriter, r *http.Request) {
-	p.op.ServeHTTP(&redirector{ResponseWriter: w, issuer: p.issuer}, r)
+	ctx := r.Context()
+	info, err := p.svc.Introspect(ctx, sessionToken(r))
+	if err != nil {
+		p.log.ErrorContext(ctx, "oidc: read a session", slog.Any("error", err))
+		p.unavailable(w)
+		return
+	}
+	user := ""
+	if info.Active {
+		user = info.Subject
+	}
+	request := r.URL.Query().Get("id")
+	if req, err := (storage{p}).request(ctx, request); err == nil && req.UserID != "" && req.UserID != user {
+		http.Redirect(w, r, p.loginURL(request), http.StatusFound)
+		return
+	}
+	p.op.ServeHTTP(&redirector{ResponseWriter: w, issuer: p.issuer}, r.WithContext(context.WithValue(ctx, visitorKey{}, user)))
 }
+
+// visitorKey is the context key of the user whose browser asks for a code.
+type visitorKey struct{}
 
 // redirector adds iss to what the app gets (RFC 9207), so that it can tell which provider answers.
 type redirector struct {

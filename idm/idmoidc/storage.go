@@ -98,8 +98,10 @@ func (s storage) request(ctx context.Context, id string) (*Request, error) {
 }
 
 func (s storage) SaveAuthCode(ctx context.Context, id, code string) error {
+	// The user may have changed since callback looked.
+	visitor, _ := ctx.Value(visitorKey{}).(string)
 	_, err := s.store.UpdateRequest(ctx, id, func(r *Request) error {
-		if r.CodeHash != "" || r.UserID == "" {
+		if r.CodeHash != "" || r.UserID == "" || r.UserID != visitor {
 			return errOver
 		}
 		now := s.stamp()
