@@ -71,6 +71,7 @@ func TestSessionEnds(t *testing.T) {
 	b.click("nav-data")
 	b.click("collection-invoices")
 	b.see("table")
+	b.until(`document.querySelector('[data-testid="row"] a[href^="/data/organizations/"]')?.textContent.length > 5`)
 	p.EndSessions()
 	b.click("refresh")
 	b.see("session-expired")
