@@ -78,7 +78,10 @@ func TestOwnTypes(t *testing.T) {
 	require.ErrorContains(t, err, "name", "a missing attribute is named")
 
 	for _, bad := range []connec.ResourceType{
-		{Name: "Pets", Schema: json.RawMessage(`{}`)}, {Name: "", Schema: json.RawMessage(`{}`)}, {Name: "pets"}, {Name: "pets", Schema: json.RawMessage(`{"type":5}`)},
+		{Name: "Pets", Schema: json.RawMessage(`{}`)},
+		{Name: "", Schema: json.RawMessage(`{}`)},
+		{Name: "pets"},
+		{Name: "pets", Schema: json.RawMessage(`{"type":5}`)},
 		{Name: "pets", Schema: json.RawMessage(`{"$ref":"https://elsewhere.example/x.json"}`)},
 	} {
 		require.Error(t, connec.CheckResourceType(bad), bad.Name)

@@ -35,7 +35,9 @@ type numbered struct{ connec.Tx }
 func (numbered) NextNumber(context.Context, string, string) (int64, error) { return 999, nil }
 
 func TestServiceRerun(t *testing.T) {
-	connectest.TestService(t, func(_ *testing.T, a authz.Authorizer) connec.Service { return connec.New(rerunning{connecmem.New()}, a) })
+	connectest.TestService(t, func(_ *testing.T, a authz.Authorizer) connec.Service {
+		return connec.New(rerunning{connecmem.New()}, a)
+	})
 }
 
 // failing is a store that fails, rather than refuses, when it should keep a record called "bad".

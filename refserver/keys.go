@@ -36,7 +36,7 @@ func (c *Config) keys() (secret []byte, err error) {
 }
 
 // keep reads a one-line file or makes it. A second process that makes it at the same time gets the first one's.
-func keep(path string, make func() string) (string, error) {
+func keep(path string, fresh func() string) (string, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, cerr := os.CreateTemp(filepath.Dir(path), ".key")
@@ -44,7 +44,7 @@ func keep(path string, make func() string) (string, error) {
 			return "", fmt.Errorf("keep key: %w", cerr)
 		}
 		defer func() { _ = os.Remove(f.Name()) }()
-		_, werr := f.WriteString(make() + "\n")
+		_, werr := f.WriteString(fresh() + "\n")
 		if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
 			return "", fmt.Errorf("keep key: %w", err)
 		}

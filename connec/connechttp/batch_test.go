@@ -176,7 +176,7 @@ func TestBatchRefusals(t *testing.T) {
 	} {
 		require.Contains(t, p.call(t, shop, "POST", "/batch", body).want(400).errors()[0], detail)
 	}
-	require.Equal(t, `{"results":[]}`, string(p.call(t, shop, "POST", "/batch", `{"sequential":true,"ops":[]}`).want(200).Body))
+	require.JSONEq(t, `{"results":[]}`, string(p.call(t, shop, "POST", "/batch", `{"sequential":true,"ops":[]}`).want(200).Body))
 	p.call(t, authz.Credential{}, "POST", "/batch", `{"ops":[]}`).want(401).errors()
 }
 

@@ -14,8 +14,6 @@ import (
 type shape struct {
 	externalIDs bool
 	versions    bool
-	// group is what the request named.
-	group string
 }
 
 // meta are the members of a record that are not attributes: Connec sets them, and ignores them in requests.

@@ -70,7 +70,7 @@ func tidyQuery(raw string) string {
 			switch c := pair[i]; {
 			case c == ';':
 				b.WriteString("%3B")
-			case c == '%' && !(i+2 < len(pair) && isHex(pair[i+1]) && isHex(pair[i+2])):
+			case c == '%' && (i+2 >= len(pair) || !isHex(pair[i+1]) || !isHex(pair[i+2])):
 				b.WriteString("%25")
 			default:
 				b.WriteByte(c)

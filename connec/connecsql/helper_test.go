@@ -57,16 +57,6 @@ func onBoth(t *testing.T, test func(t *testing.T, entDialect string)) {
 	}
 }
 
-// attributes reads JSON as the engine does.
-func attributes(t testing.TB, doc string) map[string]any {
-	t.Helper()
-	d := json.NewDecoder(strings.NewReader(doc))
-	d.UseNumber()
-	var m map[string]any
-	require.NoError(t, d.Decode(&m))
-	return m
-}
-
 func insert(t testing.TB, s *connecsql.Store, rs ...*connec.Resource) {
 	t.Helper()
 	require.NoError(t, s.Update(t.Context(), func(tx connec.Tx) error {

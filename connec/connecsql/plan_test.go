@@ -78,8 +78,10 @@ func TestStatementsUseIndexes(t *testing.T) {
 		_, err = s.ListDeliveries(ctx, "o", connec.DeliveryQuery{})
 		require.NoError(t, err)
 		for _, f := range []connec.Filter{
-			nil, since("updated_at"), since("transaction_date"), text("code"), text("name"), text("status"), connec.FilterNot{Filter: text("status")},
-			connec.FilterAnd{since("updated_at"), text("type")}, text("id"),
+			nil, since("updated_at"), since("transaction_date"), text("code"), text("name"), text("status"),
+			connec.FilterNot{Filter: text("status")},
+			connec.FilterAnd{since("updated_at"), text("type")},
+			text("id"),
 		} {
 			_, _, err = s.List(ctx, connec.ListQuery{Organization: "o", Collection: "c", Filter: f, Top: 10, Skip: 1})
 			require.NoError(t, err)

@@ -65,12 +65,6 @@ func (s *Store) Ready(ctx context.Context) error {
 	return nil
 }
 
-// querier is a *sql.DB or a *sql.Tx.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
 // maxPrepared bounds the statements that are kept. Their number goes by the shapes of filters that callers think of.
 const maxPrepared = 512
 

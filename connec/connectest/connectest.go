@@ -79,9 +79,10 @@ func (a *Authorizer) Authorize(ctx context.Context, req authz.Request) (authz.De
 		return authz.Decision{}, nil
 	}
 	d := authz.Decision{Authenticated: true, Principal: p, Reason: "not yours"}
-	if req.Resource.Type == authz.Platform {
+	switch req.Resource.Type {
+	case authz.Platform:
 		d.Allowed = p.Type == authz.Service
-	} else if req.Resource.Type == authz.ConnecEntity {
+	case authz.ConnecEntity:
 		name, _, _ := strings.Cut(req.Resource.ID, "/")
 		g, isGroup := a.groups[name]
 		if !isGroup {

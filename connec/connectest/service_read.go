@@ -111,8 +111,12 @@ func testBadQueries(t *testing.T, f *fixture) {
 		{Filter: strings.Repeat("(", 1000) + "a eq 1" + strings.Repeat(")", 1000)},
 		{Filter: strings.Repeat("a eq 1 and ", 1000) + "a eq 1"},
 		{Filter: strings.Repeat("not ", 1000) + "a eq 1"},
-		{OrderBy: "name up"}, {OrderBy: "na'me"}, {OrderBy: "a b c"},
-		{Top: -1}, {Skip: -1}, {Skip: 1 << 40},
+		{OrderBy: "name up"},
+		{OrderBy: "na'me"},
+		{OrderBy: "a b c"},
+		{Top: -1},
+		{Skip: -1},
+		{Skip: 1 << 40},
 	} {
 		_, err := f.s.List(f.shop, Shop, "invoices", q)
 		require.ErrorIs(t, err, connec.ErrInvalid)

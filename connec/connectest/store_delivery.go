@@ -2,7 +2,6 @@ package connectest
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -229,5 +228,5 @@ func testLeases(t *testing.T, s connec.Store) {
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err = s.ClaimDeliveries(cancelled, Books, at(200), lease, 1)
-	require.True(t, errors.Is(err, context.Canceled), "%v", err)
+	require.ErrorIs(t, err, context.Canceled)
 }

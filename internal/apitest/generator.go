@@ -23,7 +23,10 @@ func (g *generator) oneIn(n int, label string) bool { return g.pick(n, label) ==
 // odd are values that clients send by mistake or with intent.
 var odd = []any{
 	nil, "", " ", "0", -1.0, 1e300, true, "null", "\x00", "é\u202e😀", "'; drop table x; --", "../..", "%", "2026-13-45T99:00:00Z",
-	[]any{}, map[string]any{}, []any{map[string]any{"id": nil}}, map[string]any{"id": []any{1.0, "x"}},
+	[]any{},
+	map[string]any{},
+	[]any{map[string]any{"id": nil}},
+	map[string]any{"id": []any{1.0, "x"}},
 }
 
 func (g *generator) value(name string, ref *openapi3.SchemaRef, depth int) any {

@@ -29,7 +29,7 @@ func TestServe(t *testing.T) {
 	f := NewFile("app-7QXZ4M2K.js", body)
 
 	plain := serve(f, http.MethodGet)
-	defer plain.Body.Close()
+	defer func() { _ = plain.Body.Close() }()
 	got, err := io.ReadAll(plain.Body)
 	require.NoError(t, err)
 	require.Equal(t, body, got)
@@ -38,7 +38,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, "Accept-Encoding", plain.Header.Get("Vary"))
 
 	zipped := serve(f, http.MethodGet, "Accept-Encoding", "br, gzip;q=0.5")
-	defer zipped.Body.Close()
+	defer func() { _ = zipped.Body.Close() }()
 	require.Equal(t, "gzip", zipped.Header.Get("Content-Encoding"))
 	z, err := gzip.NewReader(zipped.Body)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func TestServe(t *testing.T) {
 	require.Empty(t, refused.Header.Get("Content-Encoding"))
 
 	head := serve(f, http.MethodHead)
-	defer head.Body.Close()
+	defer func() { _ = head.Body.Close() }()
 	got, err = io.ReadAll(head.Body)
 	require.NoError(t, err)
 	require.Empty(t, got)

@@ -324,7 +324,10 @@ func measureWebhooks(ctx context.Context, s settings) (result, error) {
 	working, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(working) }()
-	defer func() { stop(); <-ended }()
+	defer func() {
+		stop()
+		_ = <-ended // why it was stopped is known
+	}()
 
 	// A trickle: one change at a time.
 	res, err := load(ctx, 1, s.each, func(ctx context.Context, n int) error {

@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return 2
 	}
 	c := &console{ctx: ctx, out: out, err: errOut}
-	if err := kctx.Run(c); err != nil && !(errors.Is(err, context.Canceled) && ctx.Err() != nil) {
+	if err := kctx.Run(c); err != nil && (ctx.Err() == nil || !errors.Is(err, context.Canceled)) {
 		_, _ = fmt.Fprintf(errOut, "ensemble: %v\n", err)
 		return 1
 	}

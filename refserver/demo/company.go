@@ -169,9 +169,18 @@ var jobs = []struct {
 	title  string
 	annual int64
 }{
-	{"Managing Director", 98000}, {"Finance Manager", 71000}, {"Sales Manager", 66000}, {"Production Manager", 62000},
-	{"Account Executive", 46000}, {"Bookkeeper", 41000}, {"Buyer", 43000}, {"Production Assistant", 34000},
-	{"Driver", 33000}, {"Warehouse Assistant", 31500}, {"Customer Support", 34500}, {"Apprentice", 24000},
+	{"Managing Director", 98000},
+	{"Finance Manager", 71000},
+	{"Sales Manager", 66000},
+	{"Production Manager", 62000},
+	{"Account Executive", 46000},
+	{"Bookkeeper", 41000},
+	{"Buyer", 43000},
+	{"Production Assistant", 34000},
+	{"Driver", 33000},
+	{"Warehouse Assistant", 31500},
+	{"Customer Support", 34500},
+	{"Apprentice", 24000},
 }
 
 func (g *generator) employees() {
@@ -347,17 +356,31 @@ var (
 	harbour = profile{
 		name: "Harbour Coffee Roasters", currency: "EUR", industry: "Hospitality", seed: 20, customers: 48, suppliers: 9, staff: 16, invoicesPerMonth: 22,
 		catalogue: []product{
-			{"ESP-1", "Harbour Espresso 1 kg", 2150}, {"ESP-5", "Harbour Espresso 5 kg", 9900}, {"FIL-1", "Lighthouse Filter 1 kg", 2390},
-			{"DEC-1", "Quiet Tide Decaf 1 kg", 2480}, {"SO-ETH", "Single Origin Ethiopia 1 kg", 3150}, {"SO-COL", "Single Origin Colombia 1 kg", 2890},
-			{"SO-KEN", "Single Origin Kenya 1 kg", 3320}, {"CB-12", "Cold Brew, case of 12", 3840}, {"TEA-BB", "Breakfast Tea, 100 bags", 1190},
-			{"GRN-S", "Grinder service", 8500}, {"MCH-R", "Espresso machine rental, month", 14900}, {"CUP-8", "Paper cups 8 oz, 1000", 6450},
+			{"ESP-1", "Harbour Espresso 1 kg", 2150},
+			{"ESP-5", "Harbour Espresso 5 kg", 9900},
+			{"FIL-1", "Lighthouse Filter 1 kg", 2390},
+			{"DEC-1", "Quiet Tide Decaf 1 kg", 2480},
+			{"SO-ETH", "Single Origin Ethiopia 1 kg", 3150},
+			{"SO-COL", "Single Origin Colombia 1 kg", 2890},
+			{"SO-KEN", "Single Origin Kenya 1 kg", 3320},
+			{"CB-12", "Cold Brew, case of 12", 3840},
+			{"TEA-BB", "Breakfast Tea, 100 bags", 1190},
+			{"GRN-S", "Grinder service", 8500},
+			{"MCH-R", "Espresso machine rental, month", 14900},
+			{"CUP-8", "Paper cups 8 oz, 1000", 6450},
 		},
 	}
 	alder = profile{
 		name: "Alder Street Cycles", currency: "GBP", industry: "Retail", seed: 77, customers: 22, suppliers: 6, staff: 7, invoicesPerMonth: 8,
 		catalogue: []product{
-			{"CITY-7", "City bike, 7 speed", 54900}, {"KIDS-20", "Children's bike 20\"", 23900}, {"EBK-1", "Electric commuter", 189900},
-			{"SRV-B", "Basic service", 6500}, {"SRV-F", "Full service", 14500}, {"HLM-M", "Helmet", 4900}, {"LCK-D", "D-lock", 3950}, {"TYR-28", "Tyre 28\"", 2790},
+			{"CITY-7", "City bike, 7 speed", 54900},
+			{"KIDS-20", "Children's bike 20\"", 23900},
+			{"EBK-1", "Electric commuter", 189900},
+			{"SRV-B", "Basic service", 6500},
+			{"SRV-F", "Full service", 14500},
+			{"HLM-M", "Helmet", 4900},
+			{"LCK-D", "D-lock", 3950},
+			{"TYR-28", "Tyre 28\"", 2790},
 		},
 	}
 )

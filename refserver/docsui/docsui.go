@@ -44,13 +44,13 @@ func NewHandler(names []string) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		// Swagger UI sets style attributes.
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'")
-		switch name := strings.TrimPrefix(r.URL.Path, "/docs"); {
-		case name == "":
+		switch strings.TrimPrefix(r.URL.Path, "/docs") {
+		case "":
 			http.Redirect(w, r, "/docs/", http.StatusMovedPermanently)
-		case name == "/":
+		case "/":
 			h.Set("Content-Type", "text/html; charset=utf-8")
 			_ = page.Execute(w, names)
-		case name == "/swagger-ui-bundle.js":
+		case "/swagger-ui-bundle.js":
 			h.Set("Cache-Control", "max-age=3600")
 			bundle(w, r, files)
 		default:
