@@ -326,7 +326,7 @@ func measureWebhooks(ctx context.Context, s settings) (result, error) {
 	go func() { ended <- d.Run(working) }()
 	defer func() {
 		stop()
-		_ = <-ended // why it was stopped is known
+		<-ended
 	}()
 
 	// A trickle: one change at a time.
