@@ -60,12 +60,25 @@ func checkEnv(env map[string]string, reserved func(string) bool) []problem.Field
 	return bad[:min(len(bad), 20)]
 }
 
+// loaders are names and, where they end in "_", beginnings of names by which a system's loader, a shell or a language's runtime is
+// told to load or run something.
+var loaders = []string{
+	"PATH", "HOME", "TMPDIR", "SHELL", "USER", "IFS", "ENV", "BASH_", "BASHOPTS", "SHELLOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR",
+	"LD_", "DYLD_", "GLIBC_", "GCONV_PATH", "LOCPATH", "NLSPATH", "MALLOC_", "GODEBUG",
+	"NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE", "NPM_", "DENO_", "BUN_", "GEM_", "BUNDLE_",
+	"JAVA_TOOL_OPTIONS", "JDK_", "_JAVA_", "JAVA_OPTS", "CLASSPATH", "CATALINA_", "PHPRC", "PHP_", "LUA_", "DOTNET_", "CORECLR_", "COR_", "ERL_",
+	"OPENSSL_", "GIT_", "SSH_", "EDITOR", "VISUAL", "PAGER", "BROWSER",
+}
+
 func notForApps(name string) bool {
-	switch name {
-	case "PATH", "HOME", "TMPDIR", "SHELL", "USER", "IFS":
-		return true
+	name = strings.ToUpper(name)
+	for _, l := range loaders {
+		if name == l || strings.HasSuffix(l, "_") && strings.HasPrefix(name, l) {
+			return true
+		}
 	}
-	return strings.HasPrefix(name, "LD_")
+	// Without a separator: PYTHONPATH, PERL5OPT, RUBYLIB.
+	return strings.HasPrefix(name, "PYTHON") || strings.HasPrefix(name, "PERL") || strings.HasPrefix(name, "RUBY")
 }
 
 func notForTemplates(string) bool { return false }
