@@ -2,6 +2,7 @@ package impac
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,8 +18,14 @@ const (
 	maxWhere       = 4096
 	maxWhereNodes  = 500
 	maxPredicates  = 2
-	maxWhereMemory = 100_000
+	maxWhereMemory = 100_000 // elements that it may make
+	maxPlus        = 16
+	maxWhereSteps  = 5_000_000 // evaluations of a predicate
+	maxWhereText   = 128 << 20 // bytes of text that it may make
 )
+
+// unbounded are the builtins whose results grow beyond what goes in by more than the bounds can tell.
+var unbounded = []string{"now", "repeat", "replace", "reduce"}
 
 // where is a compiled condition. It is not safe for concurrent use.
 type where struct {
@@ -26,6 +33,8 @@ type where struct {
 	vm      vm.VM
 	// names are the top-level attributes that the expression can see: only those are converted for it.
 	names []string
+	// predicates and plus are how often they occur.
+	predicates, plus int
 
 	kept, failed int
 	err          error
@@ -44,18 +53,21 @@ func compileWhere(src string) (*where, error) {
 	if v.err != nil {
 		return nil, v.err
 	}
-	program, err := expr.Compile(src, expr.Env(map[string]any{}), expr.AllowUndefinedVariables(), expr.AsBool(),
-		expr.MaxNodes(maxWhereNodes), expr.DisableBuiltin("now"), expr.DisableBuiltin("repeat"))
+	options := []expr.Option{expr.Env(map[string]any{}), expr.AllowUndefinedVariables(), expr.AsBool(), expr.MaxNodes(maxWhereNodes)}
+	for _, name := range unbounded {
+		options = append(options, expr.DisableBuiltin(name))
+	}
+	program, err := expr.Compile(src, options...)
 	if err != nil {
 		return nil, err
 	}
-	return &where{program: program, vm: vm.VM{MemoryBudget: maxWhereMemory}, names: v.names}, nil
+	return &where{program: program, vm: vm.VM{MemoryBudget: maxWhereMemory}, names: v.names, predicates: v.predicates, plus: v.plus}, nil
 }
 
 type whereVisitor struct {
-	names      []string
-	predicates int
-	err        error
+	names            []string
+	predicates, plus int
+	err              error
 }
 
 func (v *whereVisitor) Visit(node *ast.Node) {
@@ -64,13 +76,22 @@ func (v *whereVisitor) Visit(node *ast.Node) {
 		if !slices.Contains(v.names, n.Value) {
 			v.names = append(v.names, n.Value)
 		}
+	case *ast.BuiltinNode:
+		if slices.Contains(unbounded, n.Name) {
+			v.err = fmt.Errorf("must not use %s", n.Name)
+		}
 	case *ast.PredicateNode:
 		if v.predicates++; v.predicates > maxPredicates {
 			v.err = fmt.Errorf("has more than %d predicates", maxPredicates)
 		}
 	case *ast.BinaryNode:
-		if n.Operator == ".." {
+		switch n.Operator {
+		case "..":
 			v.err = fmt.Errorf("must not use the range operator")
+		case "+":
+			if v.plus++; v.plus > maxPlus {
+				v.err = fmt.Errorf("has more than %d additions", maxPlus)
+			}
 		}
 	}
 }
@@ -79,6 +100,7 @@ func (v *whereVisitor) Visit(node *ast.Node) {
 // not kept. See [where.check].
 func (w *where) holds(r *row) bool {
 	env := make(map[string]any, len(w.names))
+	var size extent
 	for _, name := range w.names {
 		var v any
 		switch {
@@ -89,9 +111,14 @@ func (w *where) holds(r *row) bool {
 		default:
 			v = r.element[name]
 		}
-		env[name] = plain(v)
+		env[name] = size.plain(v)
 	}
-	out, err := w.vm.Run(w.program, env)
+	out, err := any(nil), error(nil)
+	if w.fits(size) {
+		out, err = w.vm.Run(w.program, env)
+	} else {
+		err = errLarge
+	}
 	if err != nil {
 		if w.failed++; w.err == nil {
 			w.err = err
@@ -111,9 +138,32 @@ func (w *where) check() error {
 	return nil
 }
 
-// plain turns exact numbers into the kinds that expressions reckon with.
-func plain(v any) any {
+var errLarge = errors.New("the record is too large for it")
+
+// fits reports whether an evaluation over values of such an extent stays within bounds. Each predicate may run over all elements, and for
+// each make a text of the longest there is; each addition may double that.
+func (w *where) fits(size extent) bool {
+	steps := 1
+	for range w.predicates {
+		if steps *= max(size.elements, 1); steps > maxWhereSteps {
+			return false
+		}
+	}
+	return size.longest <= maxWhereText/min(steps, maxWhereMemory)>>w.plus
+}
+
+// extent is how much an expression gets to see.
+type extent struct {
+	elements int // of lists and objects
+	longest  int // text, in bytes
+}
+
+// plain turns exact numbers into the kinds that expressions reckon with, and takes their measure.
+func (e *extent) plain(v any) any {
 	switch x := v.(type) {
+	case string:
+		e.longest = max(e.longest, len(x))
+		return x
 	case json.Number:
 		if i, err := strconv.Atoi(string(x)); err == nil {
 			return i
@@ -123,17 +173,19 @@ func plain(v any) any {
 		}
 		return string(x)
 	case map[string]any:
+		e.elements += len(x)
 		out := make(map[string]any, len(x))
 		for k, v := range x {
-			out[k] = plain(v)
+			out[k] = e.plain(v)
 		}
 		return out
 	case Record:
-		return plain(map[string]any(x))
+		return e.plain(map[string]any(x))
 	case []any:
+		e.elements += len(x)
 		out := make([]any, len(x))
 		for i, v := range x {
-			out[i] = plain(v)
+			out[i] = e.plain(v)
 		}
 		return out
 	}

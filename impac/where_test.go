@@ -2,6 +2,7 @@ package impac
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,4 +54,43 @@ func TestWhereBounds(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, w.holds(&row{record: Record{"a": long}}))
 	require.ErrorContains(t, w.check(), "memory budget exceeded")
+}
+
+// Text that doubles with each element, or that is copied for each, would take all memory there is.
+func TestWhereText(t *testing.T) {
+	t.Parallel()
+	for _, src := range []string{
+		`reduce(a, #acc + #acc, s) != ""`, `replace(s, "x", s) != ""`,
+		strings.Repeat("s + ", maxPlus+1) + `s != ""`,
+	} {
+		_, err := compileWhere(src)
+		require.Error(t, err, src)
+	}
+	refused := func(src string, r Record) {
+		w, err := compileWhere(src)
+		require.NoError(t, err, src)
+		from := time.Now()
+		require.False(t, w.holds(&row{record: r}), src)
+		require.ErrorIs(t, w.check(), errLarge, src)
+		require.Less(t, time.Since(from), time.Second)
+	}
+	many := make([]any, 10_000)
+	for i := range many {
+		many[i] = json.Number("1")
+	}
+	long := strings.Repeat("x", 1<<20)
+	refused(`let b = s + s; let c = b + b; let d = c + c; let e = d + d; let f = e + e; let g = f + f; let h = g + g; let i = h + h; i != ""`, Record{"s": long})
+	refused(`join(map(a, s)) != ""`, Record{"s": long, "a": many})
+	refused(`string(map(a, s + s)) != ""`, Record{"s": long[:20_000], "a": many})
+	refused(`all(a, all(a, # > 0))`, Record{"a": many})
+
+	// What is usual is not.
+	for src, r := range map[string]Record{
+		`s + "y" == s + "y"`: {"s": long}, `sum(a, # + 1) == 20000`: {"a": many}, `all(a, # > 0) and any(a, # == 1)`: {"a": many[:2000]},
+		`any(a, s == "abc" + "def")`: {"a": many, "s": "abcdef"},
+	} {
+		w, err := compileWhere(src)
+		require.NoError(t, err, src)
+		require.True(t, w.holds(&row{record: r}), "%s: %v", src, w.err)
+	}
 }
