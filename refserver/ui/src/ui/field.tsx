@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 
 import { Icon } from './icon';
 
@@ -17,10 +17,15 @@ export function Field({ label, hint, error, children }: { label: string; hint?: 
 }
 
 export function Search({ value, onInput, label, testid }: { value: string; onInput(v: string): void; label: string; testid?: string }) {
+  // What is typed is the field's own: the value comes back later than the next key, and would undo it.
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current && input.current !== document.activeElement) input.current.value = value;
+  }, [value]);
   return (
     <div class="search">
       <Icon name="search" size={18} />
-      <input type="search" value={value} placeholder={label} aria-label={label} data-testid={testid} onInput={(e) => onInput(e.currentTarget.value)} />
+      <input ref={input} type="search" defaultValue={value} placeholder={label} aria-label={label} data-testid={testid} onInput={(e) => onInput(e.currentTarget.value)} />
     </div>
   );
 }
