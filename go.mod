@@ -2,6 +2,11 @@ module github.com/ensemble-platform/ensemble
 
 go 1.26.0
 
+ignore (
+	./impac/impacui/node_modules
+	./refserver/ui/node_modules
+)
+
 require (
 	ariga.io/atlas v0.32.1-0.20250325101103-175b25e1c1b9
 	code.dny.dev/ssrf v0.3.0

@@ -130,7 +130,15 @@ func (i *Identity) ListUsers(ctx context.Context, ids []string) ([]*hub.User, er
 
 // PutOrganization makes an organization known.
 func (i *Identity) PutOrganization(ctx context.Context, id, tenantID string) error {
-	return translate(i.idm.PutOrganization(service(ctx), idm.Organization{ID: id, TenantID: tenantID}))
+	o, err := i.idm.GetOrganization(service(ctx), id)
+	switch {
+	case errors.Is(err, idm.ErrNotFound):
+		o = &idm.Organization{ID: id}
+	case err != nil:
+		return translate(err)
+	}
+	o.TenantID = tenantID // a frozen one stays frozen
+	return translate(i.idm.PutOrganization(service(ctx), *o))
 }
 
 // PutMembership gives a user a role.

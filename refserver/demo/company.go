@@ -19,7 +19,9 @@ type profile struct {
 	customers, suppliers     int
 	staff                    int
 	invoicesPerMonth         int
-	catalogue                []product
+	// kinds are what its customers and suppliers are, to make up names of.
+	kinds     []string
+	catalogue []product
 }
 
 type product struct {
@@ -104,14 +106,14 @@ func (g *generator) company() {
 func (g *generator) organizations() {
 	seen := map[string]bool{}
 	for i := range g.customers + g.suppliers {
-		name := g.fake.Company()
+		name := g.firm()
 		for seen[name] {
-			name = g.fake.Company()
+			name = g.firm()
 		}
 		seen[name] = true
 		customer := i < g.customers
 		g.crm("organizations", fmt.Sprintf("org-%d", i), map[string]any{
-			"name": name, "is_customer": customer, "is_supplier": !customer, "industry": g.fake.JobDescriptor() + " " + g.industry,
+			"name": name, "is_customer": customer, "is_supplier": !customer, "industry": g.industry,
 			"email": map[string]any{"address": fmt.Sprintf("accounts%d@example.com", i)}, "phone": map[string]any{"landline": g.fake.Phone()},
 			"address": g.address(),
 		})
@@ -119,6 +121,19 @@ func (g *generator) organizations() {
 			// A few customers bring most of the revenue.
 			g.weights = append(g.weights, 1/float64(i+2))
 		}
+	}
+}
+
+// firm makes up a name. It is nobody's, as far as chance goes.
+func (g *generator) firm() string {
+	kind := g.kinds[g.rng.IntN(len(g.kinds))]
+	switch g.rng.IntN(4) {
+	case 0:
+		return g.fake.LastName() + " & " + g.fake.LastName() + " " + kind
+	case 1:
+		return g.fake.City() + " " + kind
+	default:
+		return g.fake.LastName() + "'s " + kind
 	}
 }
 
@@ -355,6 +370,7 @@ func slug(s string) string {
 var (
 	harbour = profile{
 		name: "Harbour Coffee Roasters", currency: "EUR", industry: "Hospitality", seed: 20, customers: 48, suppliers: 9, staff: 16, invoicesPerMonth: 22,
+		kinds: []string{"Café", "Bakery", "Kitchen", "Hotel", "Bistro", "Deli", "Coffee House", "Canteen", "Tea Room", "Market"},
 		catalogue: []product{
 			{"ESP-1", "Harbour Espresso 1 kg", 2150},
 			{"ESP-5", "Harbour Espresso 5 kg", 9900},
@@ -372,6 +388,7 @@ var (
 	}
 	alder = profile{
 		name: "Alder Street Cycles", currency: "GBP", industry: "Retail", seed: 77, customers: 22, suppliers: 6, staff: 7, invoicesPerMonth: 8,
+		kinds: []string{"Couriers", "School", "Garden Centre", "Estates", "Sports Club", "Hostel", "Surgery", "Landscapes"},
 		catalogue: []product{
 			{"CITY-7", "City bike, 7 speed", 54900},
 			{"KIDS-20", "Children's bike 20\"", 23900},
