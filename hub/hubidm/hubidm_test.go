@@ -82,6 +82,11 @@ func TestErrors(t *testing.T) {
 	require.ErrorIs(t, err, hub.ErrTooManyAttempts)
 
 	require.NoError(t, id.PutOrganization(ctx, "org-1", ""))
+	require.NoError(t, i.PutOrganization(ctx, idm.Organization{ID: "org-1", Frozen: true}))
+	require.NoError(t, id.PutOrganization(ctx, "org-1", "tnt-1"))
+	o, err := i.GetOrganization(ctx, "org-1")
+	require.NoError(t, err)
+	require.Equal(t, &idm.Organization{ID: "org-1", TenantID: "tnt-1", Frozen: true}, o, "saving doesn't thaw")
 	_, err = id.PutMembership(ctx, "org-1", u.ID, hub.RoleSuperAdmin)
 	require.NoError(t, err)
 	_, err = id.PutMembership(ctx, "org-1", u.ID, hub.RoleMember)
