@@ -95,7 +95,7 @@ type Query struct {
 	// Filter is a boolean expression such as "status eq 'PAID' and updated_at gt '2026-01-01T00:00:00Z'". See [ParseFilter].
 	Filter string
 	// OrderBy is "attribute", "attribute asc" or "attribute desc", or several of these between commas. Records without the
-	// attribute come last. Ties, and the default, go by creation.
+	// attribute come last. Ties, and the default, go by creation: the newest first where the last attribute is descending.
 	OrderBy string
 	// Top is the page size: 100 when 0, at most 1000.
 	Top int

@@ -264,13 +264,18 @@ func b2i(b bool) int {
 	return 0
 }
 
-// Less orders records by keys, then creation, then id, as Store.List does.
+// Less orders records by keys, then creation, then id, as Store.List does. Where the last key is descending, so are creation and id: then one
+// index, read backwards, gives the whole order.
 func Less(keys []OrderKey) func(a, b *Resource) int {
+	newestFirst := len(keys) > 0 && keys[len(keys)-1].Desc
 	return func(a, b *Resource) int {
 		for _, k := range keys {
 			if c := k.compare(a, b); c != 0 {
 				return c
 			}
+		}
+		if newestFirst {
+			a, b = b, a
 		}
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
 	}

@@ -99,7 +99,7 @@ type ListQuery struct {
 	Organization, Collection string
 	// Filter selects the records; nil is all.
 	Filter Filter
-	// Order sorts them; creation and then id break ties.
+	// Order sorts them; creation and then id break ties, in the direction of the last key. See Less.
 	Order []OrderKey
 	// Top is at least 1 and Skip at least 0.
 	Top, Skip int

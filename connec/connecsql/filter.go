@@ -18,10 +18,21 @@ func (d dialect) list(q connec.ListQuery) (*builder, error) {
 		return nil, err
 	}
 	b.WriteString(" ORDER BY ")
+	desc, created := "", false
 	for _, k := range q.Order {
 		b.order(k)
+		desc = ""
+		if k.Desc {
+			desc = " DESC"
+		}
+		column, kind := own(k.Path)
+		created = column == "r.created_at" && compares(k.Kind, kind)
 	}
-	b.sql("r.created_at, r.id LIMIT ? OFFSET ?", q.Top, q.Skip)
+	// As Less does; a term that is there already would keep databases from using the index.
+	if !created {
+		b.WriteString("r.created_at" + desc + ", ")
+	}
+	b.sql("r.id"+desc+" LIMIT ? OFFSET ?", q.Top, q.Skip)
 	return b, b.tooLong()
 }
 

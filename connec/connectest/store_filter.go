@@ -231,17 +231,17 @@ func testOrder(t *testing.T, s connec.Store) {
 		{"created_at desc", "fedcba"},
 		{"updated_at ASC", "abcdef"},
 		{"code", "abcedf"}, // INV1 INV2 inv3 Ünï, then those without
-		{"code desc", "ecbadf"},
+		{"code desc", "ecbafd"},
 		{"balance", "cefbad"},
 		{"balance Desc", "dabfec"},
 		{"due_date", "fabcde"},
-		{"due_date desc", "cbafde"},
+		{"due_date desc", "cbafed"},
 		{"apply_tax_after_discount", "bacdef"},
-		{"apply_tax_after_discount desc", "abcdef"},
+		{"apply_tax_after_discount desc", "abfedc"},
 		{"amount.total_amount", "bacdef"},
 		{"amount.currency", "abcdef"},
 		{"extra", "beafcd"}, // the number, then "" "5" "5.0", then the rest
-		{"nothing desc", "abcdef"},
+		{"nothing desc", "fedcba"},
 		{"status, balance desc", "cbadfe"},
 		{"resource_type desc", "abcdef"},
 	} {
