@@ -13,7 +13,7 @@ const module = "github.com/ensemble-platform/ensemble"
 // core is what every root package may link beside the standard library. Each entry covers the packages below it.
 var core = []string{
 	module + "/authz",
-	module + "/internal/problem", module + "/internal/id", module + "/internal/page", module + "/internal/localname",
+	module + "/internal/problem", module + "/internal/id", module + "/internal/page", module + "/internal/localname", module + "/internal/seal",
 	"github.com/google/uuid",
 	"github.com/shopspring/decimal",
 	"github.com/cenkalti/backoff/v4",
