@@ -44,7 +44,7 @@ func (e *Engine) PutApp(ctx context.Context, a App) (*App, string, error) {
 		if r.Stack == Cube || r.SealedKey != nil {
 			return nil
 		}
-		sealed, err := e.sealer.seal(r.ID, id.Secret("key_"))
+		sealed, err := e.seal(r.ID, id.Secret("key_"))
 		r.SealedKey = sealed
 		return err
 	})
@@ -132,7 +132,7 @@ func redirectURIs(host string, a *App) []string {
 }
 
 func (e *Engine) appKey(r *AppRecord) (key string, err error) {
-	err = e.sealer.open(r.ID, r.SealedKey, &key)
+	err = e.unseal(r.ID, r.SealedKey, &key)
 	return key, err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/internal/problem"
+	"github.com/ensemble-platform/ensemble/internal/seal"
 )
 
 // Engine is the hub in this process. Somebody must call [Engine.Run] for orders to be carried out; several engines may share
@@ -26,7 +27,7 @@ type Engine struct {
 	provisioner Provisioner
 	sharing     DataSharing
 	endpoints   Endpoints
-	sealer      sealer
+	sealer      *seal.Sealer // nil without a key
 	log         *slog.Logger
 	now         func() time.Time
 	http        *http.Client
@@ -54,13 +55,7 @@ func WithEndpoints(ep Endpoints) Option { return func(e *Engine) { e.endpoints =
 // bytes. old are former keys, which still open what they sealed. Without a key, or with an empty one, secrets are stored as they are,
 // which is for tests and for databases that are encrypted by other means.
 func WithSecretKey(key []byte, old ...[]byte) Option {
-	return func(e *Engine) {
-		for _, k := range append([][]byte{key}, old...) {
-			if len(k) > 0 {
-				e.sealer.add(k)
-			}
-		}
-	}
+	return func(e *Engine) { e.sealer = newSealer(append([][]byte{key}, old...)...) }
 }
 
 // WithHTTPClient sets what account webhooks are sent with. The default follows no redirects and waits 8 s.

@@ -40,7 +40,7 @@ func (e *Engine) AddApp(ctx context.Context, organizationID, nid string) (*AppIn
 	if app.Stack == Cube {
 		r.ClientID, secrets.Key = id.New("app"), id.Secret("key_")
 	}
-	if r.SealedSecrets, err = e.sealer.seal(r.ID, secrets); err != nil {
+	if r.SealedSecrets, err = e.seal(r.ID, secrets); err != nil {
 		return nil, err
 	}
 	e.begin(&r, OrderAdd, now)

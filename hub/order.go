@@ -37,7 +37,7 @@ const serviceID = "svc-hub"
 // undone, or a crash interrupts, here or in any other engine on the store, is taken up again: steps may be repeated.
 func (e *Engine) Run(ctx context.Context) error {
 	ctx = authz.WithCredential(ctx, authz.OnBehalfOf(serviceID))
-	if len(e.sealer.aeads) == 0 {
+	if e.sealer == nil {
 		e.log.WarnContext(ctx, "secrets are stored without encryption: no secret key is set")
 	}
 	slots := make(chan struct{}, workers)

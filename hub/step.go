@@ -81,7 +81,7 @@ func terminated(r *InstanceRecord, now time.Time) {
 }
 
 func (e *Engine) secrets(r *InstanceRecord, app *AppRecord) (s instanceSecrets, err error) {
-	if err := e.sealer.open(r.ID, r.SealedSecrets, &s); err != nil {
+	if err := e.unseal(r.ID, r.SealedSecrets, &s); err != nil {
 		return s, err
 	}
 	if app.Stack != Cube {

@@ -23,7 +23,7 @@ func (e *Engine) CreateApp(ctx context.Context, spec AppSpec) (*App, error) {
 	if err := e.checkSpec(ctx, &spec); err != nil {
 		return nil, err
 	}
-	sealed, err := e.sealer.seal(appOwner(spec.UID), secrets{Env: spec.Env, Key: newSecretKey()})
+	sealed, err := e.sealer.SealJSON(appOwner(spec.UID), secrets{Env: spec.Env, Key: newSecretKey()})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (e *Engine) sameApp(ctx context.Context, spec AppSpec) (*App, error) {
 		return nil, taken
 	}
 	var own secrets
-	if err := e.sealer.open(appOwner(r.UID), r.Sealed, &own); err != nil {
+	if err := e.sealer.OpenJSON(appOwner(r.UID), r.Sealed, &own); err != nil {
 		return nil, fmt.Errorf("environment of %s: %w", r.UID, err)
 	}
 	if !maps.Equal(own.Env, spec.Env) {

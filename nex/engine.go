@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ensemble-platform/ensemble/authz"
+	"github.com/ensemble-platform/ensemble/internal/seal"
 )
 
 // Engine is a [Service] that stores wishes and, while [Engine.Run] runs, fulfils them. One Engine at a time may run over a
@@ -26,7 +27,7 @@ type Engine struct {
 	restarts  RestartPolicy
 	health    HealthPolicy
 	drain     time.Duration
-	sealer    sealer
+	sealer    *seal.Sealer // nil without a key
 	durations *durations
 
 	prober *http.Client

@@ -90,7 +90,7 @@ func (e *Engine) spec(ctx context.Context, r *AppRecord) (Spec, error) {
 		return Spec{}, fmt.Errorf("template %s: %w", r.Template, err)
 	}
 	var own secrets
-	if err := e.sealer.open(appOwner(r.UID), r.Sealed, &own); err != nil {
+	if err := e.sealer.OpenJSON(appOwner(r.UID), r.Sealed, &own); err != nil {
 		return Spec{}, fmt.Errorf("environment of %s: %w", r.UID, err)
 	}
 	shared, err := e.templateEnv(t)
@@ -119,7 +119,7 @@ func (e *Engine) spec(ctx context.Context, r *AppRecord) (Spec, error) {
 
 func (e *Engine) templateEnv(t *TemplateRecord) (map[string]string, error) {
 	var env map[string]string
-	if err := e.sealer.open(templateOwner(t.Name), t.Sealed, &env); err != nil {
+	if err := e.sealer.OpenJSON(templateOwner(t.Name), t.Sealed, &env); err != nil {
 		return nil, fmt.Errorf("environment of template %s: %w", t.Name, err)
 	}
 	return env, nil

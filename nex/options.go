@@ -1,10 +1,13 @@
 package nex
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"strings"
 	"time"
+
+	"github.com/ensemble-platform/ensemble/internal/seal"
 )
 
 // Option changes an [Engine].
@@ -24,9 +27,9 @@ func WithURL(url func(uid string) string) Option { return func(e *Engine) { e.ur
 // environments are stored as they are, which suits a Store in memory.
 func WithKey(key []byte, old ...[]byte) Option {
 	return func(e *Engine) {
-		s, err := newSealer(append([][]byte{key}, old...)...)
+		s, err := seal.New("nex", key, old...)
 		if err != nil {
-			panic(err)
+			panic(fmt.Errorf("nex: %w", err))
 		}
 		e.sealer = s
 	}

@@ -6,48 +6,48 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ensemble-platform/ensemble/internal/seal"
 )
 
 func TestSealer(t *testing.T) {
 	t.Parallel()
 	k1, k2 := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
-	old, err := newSealer(k1)
+	old, err := seal.New("nex", k1)
 	require.NoError(t, err)
-	both, err := newSealer(k2, k1)
+	both, err := seal.New("nex", k2, k1)
 	require.NoError(t, err)
-	now, err := newSealer(k2)
+	now, err := seal.New("nex", k2)
 	require.NoError(t, err)
-	clear := sealer{}
+	var clear *seal.Sealer
 	v := secrets{Env: map[string]string{"MNO_API_SECRET": "hush"}, Key: "k"}
 
-	sealed, err := old.seal("app/x", v)
+	sealed, err := old.SealJSON("app/x", v)
 	require.NoError(t, err)
 	require.NotContains(t, string(sealed), "hush")
-	again, err := old.seal("app/x", v)
+	again, err := old.SealJSON("app/x", v)
 	require.NoError(t, err)
 	require.NotEqual(t, sealed, again, "nothing tells that two values are equal")
 	var got secrets
-	for name, s := range map[string]sealer{"the same key": old, "a new key beside the old one": both} {
+	for name, s := range map[string]*seal.Sealer{"the same key": old, "a new key beside the old one": both} {
 		got = secrets{}
-		require.NoError(t, s.open("app/x", sealed, &got), name)
+		require.NoError(t, s.OpenJSON("app/x", sealed, &got), name)
 		require.Equal(t, v, got)
 	}
-	require.ErrorContains(t, now.open("app/x", sealed, &got), "is not there")
-	require.ErrorContains(t, clear.open("app/x", sealed, &got), "is not there")
-	require.ErrorContains(t, old.open("app/y", sealed, &got), "moved", "a value is bound to its owner")
+	require.ErrorContains(t, now.OpenJSON("app/x", sealed, &got), "is not there")
+	require.ErrorContains(t, clear.OpenJSON("app/x", sealed, &got), "is not there")
+	require.ErrorContains(t, old.OpenJSON("app/y", sealed, &got), "moved", "a value is bound to its owner")
 	for i := range sealed {
 		bad := bytes.Clone(sealed)
 		bad[i] ^= 0x40
-		require.Error(t, old.open("app/x", bad, &got), "byte %d", i)
-		require.Error(t, old.open("app/x", sealed[:i], &got), "cut off at %d", i)
+		require.Error(t, old.OpenJSON("app/x", bad, &got), "byte %d", i)
+		require.Error(t, old.OpenJSON("app/x", sealed[:i], &got), "cut off at %d", i)
 	}
-	plain, err := clear.seal("app/x", v)
+	plain, err := clear.SealJSON("app/x", v)
 	require.NoError(t, err)
 	got = secrets{}
-	require.NoError(t, old.open("app/x", plain, &got), "a key can be introduced later")
+	require.NoError(t, old.OpenJSON("app/x", plain, &got), "a key can be introduced later")
 	require.Equal(t, v, got)
-	_, err = newSealer([]byte("short"))
-	require.Error(t, err)
 	require.Panics(t, func() { New(nil, nil, nil, WithKey([]byte("short"))) })
 }
 

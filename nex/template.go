@@ -29,7 +29,7 @@ func (e *Engine) PutTemplate(ctx context.Context, t Template) error {
 	if err := checkTemplate(t); err != nil {
 		return err
 	}
-	sealed, err := e.sealer.seal(templateOwner(t.Name), t.Env)
+	sealed, err := e.sealer.SealJSON(templateOwner(t.Name), t.Env)
 	if err != nil {
 		return err
 	}
