@@ -63,7 +63,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return code
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(errOut, "ensemble: %v\nTry: ensemble --help\n", err)
+		command := "ensemble"
+		if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context.Selected() != nil {
+			command = parse.Context.Selected().FullPath()
+		}
+		_, _ = fmt.Fprintf(errOut, "ensemble: %v\nTry: %s --help\n", err, command)
 		return 2
 	}
 	c := &console{ctx: ctx, out: out, err: errOut}

@@ -50,14 +50,15 @@ func (i *importCmd) Run(c *console) error {
 			return err
 		}
 	}
-	bar := &progressBar{console: c, quiet: i.Quiet, started: time.Now()}
+	started := time.Now()
+	bar := &progressBar{console: c, quiet: i.Quiet, started: started}
 	im := &conneccsv.Importer{
 		Service: connechttp.NewClient(strings.TrimRight(i.URL, "/"), &http.Client{Timeout: 2 * time.Minute}),
 		Group:   i.Organization, Mapping: m, Source: os.DirFS(i.Source), BatchSize: i.Batch, Checkpoint: state, Progress: bar.show,
 	}
 	rep, err := im.Run(authz.WithCredential(c.ctx, cred))
 	bar.end()
-	_, _ = fmt.Fprintf(c.out, "%d rows: %d records created, %d found, %d refused, in %s\n", rep.Rows, rep.Created, rep.Found, rep.Failed, time.Since(bar.started).Round(time.Millisecond))
+	_, _ = fmt.Fprintf(c.out, "%d rows: %d records created, %d found, %d refused, in %s\n", rep.Rows, rep.Created, rep.Found, rep.Failed, time.Since(started).Round(time.Millisecond))
 	for n, e := range rep.Errors {
 		if n == 20 {
 			_, _ = fmt.Fprintf(c.err, "  … and %d more\n", len(rep.Errors)-n)
@@ -65,14 +66,21 @@ func (i *importCmd) Run(c *console) error {
 		}
 		_, _ = fmt.Fprintf(c.err, "  %v\n", e)
 	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("%w\nRun the same command again to go on where it stopped", err)
-	case rep.Failed > 0:
-		return fmt.Errorf("%d rows were refused", rep.Failed)
+	if err == nil || rep.Failed > 0 {
+		// The next run looks at every row again: refused rows may be right then, and a finished import has nothing to resume.
+		if err := state.Remove(); err != nil {
+			return err
+		}
 	}
-	// A finished import leaves nothing to resume: the next run looks at every row again.
-	return state.Remove()
+	switch {
+	case err != nil && rep.Rows > rep.Failed:
+		return fmt.Errorf("%w\nRun the same command again to go on", err)
+	case err != nil:
+		return err
+	case rep.Failed > 0:
+		return fmt.Errorf("%d rows were refused; put them right and run the same command again", rep.Failed)
+	}
+	return nil
 }
 
 // progressBar draws one line for each entity.

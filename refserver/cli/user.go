@@ -51,7 +51,7 @@ func (u *userAddCmd) Run(c *console) error {
 	ctx := authz.WithCredential(c.ctx, authz.OnBehalfOf("svc-hub"))
 	user, err := srv.Hub.CreateUser(ctx, hub.User{Email: u.Email, Name: u.Name, Surname: u.Surname, Operator: u.Operator}, password)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", u.Email, err)
 	}
 	_, _ = fmt.Fprintf(c.out, "user %s %s\n", user.ID, user.Email)
 	if u.Organization == "" {
