@@ -71,6 +71,9 @@ type runner struct {
 
 // Run serves the demo until ctx ends.
 func Run(ctx context.Context, opts Options) error {
+	if opts.JSON != "" && filepath.Clean(opts.JSON) == filepath.Join(opts.Config.DataDir, "demo.json") {
+		return fmt.Errorf("%s is the demo's own; write the addresses to another file", opts.JSON)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", opts.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -235,7 +238,7 @@ func (r *runner) marketplace() error {
 			Logo:        logo("T", "#4338ca"), Host: base + "/demo/books", SSOInitPath: "/", NotificationPath: "/maestrano/connec/notifications", Active: true,
 		},
 		{
-			NID: "quotes", Name: "Quotes", TinyDescription: "Shared notes and quotes, hosted for you", Stack: hub.Cube, Categories: []string{"Productivity", "Sales"},
+			NID: "quotes", Name: "Quotes", TinyDescription: "Quotes that become invoices, hosted for you", Stack: hub.Cube, Categories: []string{"Productivity", "Sales"},
 			Description: "A small team app that runs on this platform: your own copy, started when you add it, under its own address. You are signed in when you open it.",
 			Logo:        logo("Q", "#b45309"), SSOInitPath: "/maestrano/auth/oidc/init", NotificationPath: "/maestrano/connec/notifications", Active: true,
 		},
@@ -398,7 +401,7 @@ func (r *runner) hosted(instances []*hub.AppInstance) ([]*hub.AppInstance, []hos
 	out := []hostedApp{}
 	for _, a := range instances {
 		if a.App.Stack == hub.Cube {
-			out = append(out, hostedApp{URL: a.URL, Status: string(a.Status)})
+			out = append(out, hostedApp{URL: a.URL, Status: string(a.Status), name: a.App.Name})
 		}
 	}
 	return instances, out

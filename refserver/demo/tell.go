@@ -48,6 +48,7 @@ type manifestApp struct {
 type hostedApp struct {
 	URL    string `json:"url"`
 	Status string `json:"status"`
+	name   string
 }
 
 // tell writes the manifest and the welcome.
@@ -99,7 +100,7 @@ func (r *runner) tell(instances []*hub.AppInstance, hosted []hostedApp) error {
 	}
 	r.say("\n  Ensemble is running.\n\n    Console   %s\n    API docs  %s/docs/\n", base, base)
 	for _, h := range hosted {
-		r.say("    Hosted    %s (%s)\n", h.URL, h.Status)
+		r.say("    %-9s %s (hosted, %s)\n", h.name, h.URL, h.Status)
 	}
 	r.say("\n  Sign in with any of these, password %s\n\n", Password)
 	for _, p := range people {
