@@ -1,8 +1,9 @@
 // Command embedconnec is a product that embeds Connec: its data is in one SQLite file, two parts of the product exchange
 // records as functions of this process, and a third app elsewhere is told by webhook.
 //
-//	go run ./examples/webhookreceiver -secret whsec_… &
-//	go run ./examples/embedconnec -db shared.db -webhook http://localhost:8090/ -secret whsec_…
+//	SECRET=whsec_$(openssl rand -base64 32)
+//	go run ./examples/webhookreceiver -secret $SECRET &
+//	go run ./examples/embedconnec -db shared.db -webhook http://localhost:8090/ -secret $SECRET
 package main
 
 import (

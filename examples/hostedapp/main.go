@@ -1,4 +1,6 @@
-// Hostedapp is an app as Nex runs it: see package app.
+// Command hostedapp is an app as Nex runs it: see package app. `ensemble demo` hosts it; alone it shows only its first page:
+//
+//	PORT=8091 NEX_PUBLIC_URL=http://localhost:8091 go run ./examples/hostedapp
 package main
 
 import (

@@ -2,6 +2,8 @@
 // and prints a line for each record.
 //
 //	go run ./examples/webhookreceiver -listen localhost:8090 -secret whsec_… -user app-id -password app-key
+//
+// The secret is the subscription's. To make one: echo whsec_$(openssl rand -base64 32)
 package main
 
 import (
