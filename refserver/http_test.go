@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -39,12 +42,16 @@ func TestRoutesPreferTheLongestPrefix(t *testing.T) {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"/api/v2/org-1/people":                                  "/api/v2/org-1/people",
-		"/api/v2/org-1/people?%24top=5&sso_session=SECRET":      "/api/v2/org-1/people?%24top=5&sso_session=…",
-		"/api/v2/org-1/people?sso%5Fsession=SECRET":             "/api/v2/org-1/people?sso%5Fsession=…",
-		"/oidc/callback?code=SECRET&state=SECRET&x=1":           "/oidc/callback?code=…&state=…&x=1",
-		"/mnoe/launch/cld-1?wtk=SECRET":                         "/mnoe/launch/cld-1?wtk=…",
-		"/auth/saml/usr-1?session=SECRET&sso_session=SECRET2&%": "/auth/saml/usr-1?session=…&sso_session=…&%=…",
+		"/api/v2/org-1/people":                                    "/api/v2/org-1/people",
+		"/api/v2/org-1/people?%24top=5&sso_session=SECRET":        "/api/v2/org-1/people?%24top=5&sso_session=…",
+		"/api/v2/org-1/people?sso%5Fsession=SECRET":               "/api/v2/org-1/people?sso%5Fsession=…",
+		"/oidc/callback?code=SECRET&state=SECRET&x=1":             "/oidc/callback?code=…&state=…&x=1",
+		"/mnoe/launch/cld-1?wtk=SECRET":                           "/mnoe/launch/cld-1?wtk=…",
+		"/auth/saml/usr-1?session=SECRET&sso_session=SECRET2&%":   "/auth/saml/usr-1?session=…&sso_session=…&%=…",
+		"/hub/v1/x?SSO_SESSION=ses_AAAAAAAAAAAAAAAAAAAAAAAA&a=1":  "/hub/v1/x?SSO_SESSION=ses_…&a=1",
+		"/hub/v1/x?a=1;sso_session=ses_AAAAAAAAAAAA-AAAAAAAAAAAA": "/hub/v1/x?a=1;sso_session=ses_…",
+		"/hub/v1/x?a=ses%5FAAAAAAAAAAAAAAAAAAAAAAAA":              "/hub/v1/x?a=ses_…",
+		"/auth/saml/ses_AAAAAAAAAAAAAAAAAAAAAAAA/key_AAAAAAAAA":   "/auth/saml/ses_…/key_AAAAAAAAA",
 	} {
 		u, err := url.ParseRequestURI(in)
 		require.NoError(t, err)
@@ -113,6 +120,74 @@ func TestFrontDoor(t *testing.T) {
 	require.InDelta(t, 1, testutil.ToFloat64(f.metrics.requests.WithLabelValues("thing", "GET", "500")), 0)
 	require.InDelta(t, 1, testutil.ToFloat64(f.metrics.requests.WithLabelValues("thing", "other", "200")), 0)
 	require.InDelta(t, 1, testutil.ToFloat64(f.metrics.requests.WithLabelValues("none", "GET", "404")), 0)
+}
+
+// A session that somebody shows as the id of a key is no id.
+func TestFrontDoorLogsNoSession(t *testing.T) {
+	t.Parallel()
+	srv, logged, _ := front(t, func(http.ResponseWriter, *http.Request) {})
+	req, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL+"/thing/", nil)
+	require.NoError(t, err)
+	req.SetBasicAuth("ses_AAAAAAAAAAAAAAAAAAAAAAAA", "x")
+	resp, err := srv.Client().Do(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	srv.Close()
+	require.NotContains(t, logged.String(), "ses_AAA")
+	require.Contains(t, logged.String(), "api_key:ses_…")
+}
+
+// Whoever begins a body and doesn't go on, or an answer and doesn't read on, is cut off, be the body wanted or not.
+func TestSlowClientsAreCutOff(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	srv, _, f := front(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/thing/body":
+			_, err := io.ReadAll(r.Body)
+			failed <- err
+		case "/thing/flood":
+			var err error
+			for err == nil {
+				_, err = w.Write(make([]byte, 1<<10))
+			}
+			failed <- err
+		}
+	})
+	f.grace = 50 * time.Millisecond
+	for _, path := range []string{"/thing/body", "/thing/ignored", "/thing/flood"} {
+		c, err := net.Dial("tcp", srv.Listener.Addr().String())
+		require.NoError(t, err)
+		_, err = io.WriteString(c, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nx")
+		require.NoError(t, err)
+		if path != "/thing/ignored" {
+			select {
+			case err := <-failed:
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded, path)
+			case <-time.After(30 * time.Second):
+				t.Fatalf("%s: still there", path)
+			}
+		}
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(30*time.Second)))
+		_, err = io.Copy(io.Discard, c)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "%s: the server closes the connection", path)
+		_ = c.Close()
+	}
+
+	// The next request on a connection has time of its own, and a body that keeps coming isn't slow.
+	f.maxBody = 1 << 20
+	pr, pw := io.Pipe()
+	go func() {
+		for range 20 {
+			_, _ = pw.Write(make([]byte, 4<<10))
+			time.Sleep(10 * time.Millisecond) // what is tested is the pace
+		}
+		_ = pw.Close()
+	}()
+	resp, err := srv.Client().Post(srv.URL+"/thing/body", "text/plain", pr)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.NoError(t, <-failed)
 }
 
 func TestConfigErrorsNameTheFlag(t *testing.T) {

@@ -160,7 +160,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 }
 
 // Handler serves everything.
-func (s *Server) Handler() http.Handler { return s.apps(requestID(s.door)) }
+func (s *Server) Handler() http.Handler { return freshDeadlines(s.apps(requestID(s.door))) }
 
 // admin serves pprof, on a loopback address only.
 func (s *Server) admin(ctx context.Context) (*http.Server, error) {
