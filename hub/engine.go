@@ -146,7 +146,14 @@ func (e *Engine) instance(ctx context.Context, action authz.Action, ref string) 
 	if err != nil {
 		return nil, fmt.Errorf("app instance %s: %w", ref, err)
 	}
-	if _, err := authz.Require(ctx, e.authorizer, action, authz.Organization, r.OrganizationID); err != nil {
+	_, err = authz.Require(ctx, e.authorizer, action, authz.Organization, r.OrganizationID)
+	if errors.Is(err, authz.ErrDenied) {
+		// Strangers hear what they would of one that doesn't exist.
+		if _, denied := authz.Require(ctx, e.authorizer, authz.Read, authz.AppInstance, r.ID); denied != nil {
+			err = denied
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("app instance %s: %w", ref, err)
 	}
 	return r, nil

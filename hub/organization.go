@@ -129,8 +129,8 @@ func (e *Engine) PutMember(ctx context.Context, organizationID, userID, role str
 		return nil, fmt.Errorf("member of %s: %w", o.ID, err)
 	}
 	u, err := e.identity.GetUser(ctx, userID)
-	if err == nil && d.Principal.Type == authz.User && u.ID != userID {
-		// Numbers can be guessed: they name only users that the caller knows already.
+	if err == nil && d.Principal.Type != authz.Service && u.ID != userID {
+		// Numbers can be guessed: they name only users that the caller, be it a tenant, knows already.
 		u, err = e.GetUser(ctx, userID)
 	}
 	if err != nil {
