@@ -53,6 +53,15 @@ func WithMaxBody(bytes int64) Option {
 	return func(h *handler) { h.maxBody = bytes }
 }
 
+// largeBody is from where on a gate is asked: small writes are judged only once.
+const largeBody = 64 << 10
+
+// WithGate asks gate before the handler reads a body of more than 64 KiB or of unknown length, and answers with its error. The service
+// judges every operation; a gate keeps strangers from having long documents read and parsed before that.
+func WithGate(gate func(ctx context.Context) error) Option {
+	return func(h *handler) { h.gate = gate }
+}
+
 // WithVersion is what GET /version answers. The default is branch v1.9, the API that is implemented, and nothing else.
 func WithVersion(v Version) Option {
 	return func(h *handler) { h.version = v }
@@ -87,6 +96,7 @@ type handler struct {
 	router  router
 	baseURL string
 	maxBody int64
+	gate    func(context.Context) error
 	version Version
 	log     *slog.Logger
 }
@@ -152,6 +162,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // readBody keeps the body for the operation, which wants to see all of it.
 func (h *handler) readBody(w http.ResponseWriter, r *http.Request, c *call) error {
+	if h.gate != nil && (r.ContentLength > largeBody || r.ContentLength < 0) {
+		if err := h.gate(r.Context()); err != nil {
+			return err
+		}
+	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		buf.Grow(int(min(r.ContentLength, h.maxBody)) + bytes.MinRead)
