@@ -11,4 +11,5 @@
 // database: their updates take turns.
 //
 // The store writes instants as microseconds since 1970, and JSON as text (SQLite) or jsonb (PostgreSQL).
+// [WithKey] encrypts the secrets of subscriptions.
 package connecsql

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ensemble-platform/ensemble/connec"
+	"github.com/ensemble-platform/ensemble/internal/seal"
 )
 
 var (
@@ -22,6 +23,8 @@ type Store struct {
 	dialect dialect
 	writes  committer
 	counts  counts
+	keys    [][]byte     // what sealer is made of
+	sealer  *seal.Sealer // nil without a key
 
 	mu       sync.Mutex
 	prepared map[string]*sql.Stmt
@@ -41,6 +44,13 @@ func WithTransactionTimeout(d time.Duration) Option {
 	return func(s *Store) { s.writes.timeout = d }
 }
 
+// WithKey encrypts subscriptions' passwords and secrets in the database, with AES-256-GCM. Keys have 32 bytes; New refuses others.
+// The first one encrypts; old ones only open what was encrypted with them before, until Reseal. What was stored without a key stays readable.
+// Without the option passwords and secrets are stored as they are.
+func WithKey(key []byte, old ...[]byte) Option {
+	return func(s *Store) { s.keys = append([][]byte{key}, old...) }
+}
+
 // New makes a store over an open database, which stays the caller's to close. The dialect is ent's name of it: "sqlite3" or
 // "postgres".
 func New(db *sql.DB, dialect string, opts ...Option) (*Store, error) {
@@ -52,6 +62,12 @@ func New(db *sql.DB, dialect string, opts ...Option) (*Store, error) {
 	s.writes = committer{store: s, limit: 256, timeout: time.Minute}
 	for _, o := range opts {
 		o(s)
+	}
+	if len(s.keys) > 0 {
+		if s.sealer, err = seal.New("connec", s.keys[0], s.keys[1:]...); err != nil {
+			return nil, fmt.Errorf("connecsql: %w", err)
+		}
+		s.keys = nil
 	}
 	return s, nil
 }

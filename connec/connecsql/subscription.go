@@ -13,10 +13,14 @@ import (
 
 const subscriptionColumns = "id, organization, app_id, collections, url, username, password, secret, external_ids, created_at"
 
-func subscriptionsOf(d dialect, organization string) *builder {
-	return d.build().sql("SELECT "+subscriptionColumns+" FROM connec_subscriptions WHERE organization = ?", organization)
+// publicColumns is subscriptionColumns without what is sealed: changes of records need it not, and must not depend on the key.
+const publicColumns = "id, organization, app_id, collections, url, username, '', '', external_ids, created_at"
+
+func subscriptionsOf(d dialect, columns, organization string) *builder {
+	return d.build().sql("SELECT "+columns+" FROM connec_subscriptions WHERE organization = ?", organization)
 }
 
+// scanSubscription leaves Password and Secret as they are stored.
 func scanSubscription(row scanner) (*connec.Subscription, error) {
 	s := &connec.Subscription{}
 	var collections sql.NullString
@@ -44,10 +48,11 @@ func (s *Store) PutSubscription(ctx context.Context, sub *connec.Subscription) e
 		}
 		collections = string(j)
 	}
+	password, secret := s.sealed(sub.ID, passwordColumn, sub.Password), s.sealed(sub.ID, secretColumn, sub.Secret)
 	b := s.dialect.build().sql("INSERT INTO connec_subscriptions ("+subscriptionColumns+") VALUES (?,?,?,?,?,?,?,?,?,?)"+
 		" ON CONFLICT (id) DO UPDATE SET organization = excluded.organization, app_id = excluded.app_id, collections = excluded.collections,"+
 		" url = excluded.url, username = excluded.username, password = excluded.password, secret = excluded.secret, external_ids = excluded.external_ids",
-		sub.ID, sub.Organization, sub.AppID, collections, sub.URL, sub.Username, sub.Password, sub.Secret, sub.ExternalIDs, micros(sub.CreatedAt))
+		sub.ID, sub.Organization, sub.AppID, collections, sub.URL, sub.Username, password, secret, sub.ExternalIDs, micros(sub.CreatedAt))
 	return s.writes.do(ctx, func(t *tx) error {
 		t.changes++
 		clear(t.subscriptions)
@@ -68,6 +73,9 @@ func (s *Store) GetSubscription(ctx context.Context, id string) (*connec.Subscri
 	}
 	if sub == nil {
 		return nil, connec.ErrNotFound
+	}
+	if err := s.unseal(sub); err != nil {
+		return nil, fmt.Errorf("get subscription: %w", err)
 	}
 	return sub, nil
 }
@@ -96,7 +104,7 @@ func (s *Store) DeleteSubscription(ctx context.Context, id string) error {
 
 // ListSubscriptions implements connec.Store.
 func (s *Store) ListSubscriptions(ctx context.Context, organization string) ([]*connec.Subscription, error) {
-	b := subscriptionsOf(s.dialect, organization)
+	b := subscriptionsOf(s.dialect, subscriptionColumns, organization)
 	out := []*connec.Subscription{}
 	err := s.query(ctx, "list subscriptions", b.String(), b.args, func(row scanner) error {
 		sub, err := scanSubscription(row)
@@ -105,6 +113,11 @@ func (s *Store) ListSubscriptions(ctx context.Context, organization string) ([]*
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, sub := range out {
+		if err := s.unseal(sub); err != nil {
+			return nil, fmt.Errorf("list subscriptions: %w", err)
+		}
 	}
 	slices.SortFunc(out, func(a, b *connec.Subscription) int { return cmp.Compare(a.ID, b.ID) })
 	return out, nil

@@ -417,14 +417,14 @@ func (t *tx) NextNumber(ctx context.Context, organization, collection string) (i
 	return c.number, nil
 }
 
-// Subscriptions implements connec.Tx.
+// Subscriptions implements connec.Tx. It leaves Password and Secret out.
 func (t *tx) Subscriptions(ctx context.Context, organization string) ([]*connec.Subscription, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	known, ok := t.subscriptions[organization]
 	if !ok {
-		b := subscriptionsOf(t.store.dialect, organization)
+		b := subscriptionsOf(t.store.dialect, publicColumns, organization)
 		err := t.query("read subscriptions", b.String(), b.args, func(row scanner) error {
 			s, err := scanSubscription(row)
 			known = append(known, s)
