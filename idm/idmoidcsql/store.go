@@ -21,19 +21,39 @@ import (
 	"github.com/ensemble-platform/ensemble/ent/idmdb/oidcrequest"
 	"github.com/ensemble-platform/ensemble/ent/idmdb/oidctoken"
 	"github.com/ensemble-platform/ensemble/idm/idmoidc"
+	"github.com/ensemble-platform/ensemble/internal/seal"
 )
 
 // Store is an idmoidc.Store in a database.
 type Store struct {
 	client  *idmdb.Client
 	dialect string
+	sealer  *seal.Sealer // nil without a key
+}
+
+// Option sets something optional of a Store.
+type Option func(*Store)
+
+// WithKey encrypts the private signing keys in the database, with AES-256-GCM. Keys have 32 bytes; the option panics otherwise.
+// The first one encrypts; old ones only open what was encrypted with them before, until Reseal. What was stored without a key stays readable.
+// Without the option signing keys are stored as they are.
+func WithKey(key []byte, old ...[]byte) Option {
+	s, err := seal.New("idm oidc", key, old...)
+	if err != nil {
+		panic(fmt.Errorf("idmoidcsql: %w", err))
+	}
+	return func(st *Store) { st.sealer = s }
 }
 
 var _ idmoidc.Store = (*Store)(nil)
 
 // New makes a Store on db, which stays the caller's to close. entDialect is dialect.SQLite or dialect.Postgres of entgo.io/ent/dialect.
-func New(db *sql.DB, entDialect string) *Store {
-	return &Store{client: idmdb.NewClient(idmdb.Driver(entsql.OpenDB(entDialect, db))), dialect: entDialect}
+func New(db *sql.DB, entDialect string, opts ...Option) *Store {
+	s := &Store{client: idmdb.NewClient(idmdb.Driver(entsql.OpenDB(entDialect, db))), dialect: entDialect}
+	for _, o := range opts {
+		o(s)
+	}
+	return s
 }
 
 func wrap(what string, err error) error {
@@ -259,7 +279,11 @@ func (s *Store) Keys(ctx context.Context) ([]idmoidc.Key, error) {
 	}
 	out := make([]idmoidc.Key, len(rows))
 	for i, k := range rows {
-		out[i] = idmoidc.Key{ID: k.ID, PrivateKey: k.PrivateKey, CreatedAt: time.UnixMicro(k.CreatedAt).UTC()}
+		private, err := s.sealer.Open(owner(k.ID), k.PrivateKey)
+		if err != nil {
+			return nil, wrap("signing key "+k.ID, err)
+		}
+		out[i] = idmoidc.Key{ID: k.ID, PrivateKey: private, CreatedAt: time.UnixMicro(k.CreatedAt).UTC()}
 	}
 	return out, nil
 }
@@ -277,7 +301,7 @@ func (s *Store) AddKey(ctx context.Context, k idmoidc.Key, ifNone bool) error {
 				return err
 			}
 		}
-		return tx.OIDCKey.Create().SetID(k.ID).SetPrivateKey(k.PrivateKey).SetCreatedAt(k.CreatedAt.UnixMicro()).Exec(ctx)
+		return tx.OIDCKey.Create().SetID(k.ID).SetPrivateKey(s.sealer.Seal(owner(k.ID), k.PrivateKey)).SetCreatedAt(k.CreatedAt.UnixMicro()).Exec(ctx)
 	})
 }
 

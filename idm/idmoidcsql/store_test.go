@@ -1,6 +1,7 @@
 package idmoidcsql_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,21 +19,27 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-func TestStore(t *testing.T) {
+// onBoth runs a test with empty SQLite and PostgreSQL databases.
+func onBoth(t *testing.T, test func(t *testing.T, entDialect string, open func(t *testing.T) *sql.DB)) {
+	migrated := func(t *testing.T, db *sql.DB, entDialect string) *sql.DB {
+		require.NoError(t, idmsql.New(db, entDialect).Migrate(t.Context()))
+		return db
+	}
 	t.Run("sqlite", func(t *testing.T) {
-		idmoidctest.TestStore(t, func(t *testing.T) idmoidc.Store {
+		test(t, dialect.SQLite, func(t *testing.T) *sql.DB {
 			db, err := entsqlite.Open(filepath.Join(t.TempDir(), "idm.db"))
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, db.Close()) })
-			require.NoError(t, idmsql.New(db, dialect.SQLite).Migrate(t.Context()))
-			return idmoidcsql.New(db, dialect.SQLite)
+			return migrated(t, db, dialect.SQLite)
 		})
 	})
 	t.Run("postgres", func(t *testing.T) {
-		idmoidctest.TestStore(t, func(t *testing.T) idmoidc.Store {
-			db := pgtest.Open(t)
-			require.NoError(t, idmsql.New(db, dialect.Postgres).Migrate(t.Context()))
-			return idmoidcsql.New(db, dialect.Postgres)
-		})
+		test(t, dialect.Postgres, func(t *testing.T) *sql.DB { return migrated(t, pgtest.Open(t), dialect.Postgres) })
+	})
+}
+
+func TestStore(t *testing.T) {
+	onBoth(t, func(t *testing.T, entDialect string, open func(t *testing.T) *sql.DB) {
+		idmoidctest.TestStore(t, func(t *testing.T) idmoidc.Store { return idmoidcsql.New(open(t), entDialect) })
 	})
 }
