@@ -36,6 +36,9 @@ import (
 // serviceIDs are the platform's own services, as idm knows them. They share one key.
 var serviceIDs = []string{"svc-hub", "svc-connec", "svc-impac", "svc-nex"}
 
+// maxForm is the largest body of requests that hold no records: they are parsed before anybody asks who sends them.
+const maxForm = 1 << 20
+
 // compose makes the five services, each by its placement, in the order in which they need each other, and mounts them.
 func (s *Server) compose(ctx context.Context) error {
 	s.door = &frontDoor{metrics: newHTTPMetrics(s.metrics), log: s.log, maxBody: s.cfg.MaxBody}
@@ -84,7 +87,7 @@ func (s *Server) composeIDM(ctx context.Context) error {
 				return fmt.Errorf("register %s: %w", id, err)
 			}
 		}
-		if err := s.composeOIDC(engine); err != nil {
+		if err := s.composeOIDC(ctx, engine); err != nil {
 			return err
 		}
 	}
@@ -100,10 +103,11 @@ func (s *Server) composeConnec(ctx context.Context) error {
 	case s.cfg.Connec.Remote():
 		s.Connec = connechttp.NewClient(string(s.cfg.Connec), remote(), connechttp.WithCredential(s.as("svc-connec")))
 	default:
-		st, err := store(ctx, s.storage, s.cfg.AutoMigrate, "connec", openConnec)
+		st, err := store(ctx, s.storage, s.cfg.AutoMigrate, "connec", openConnec(s.secret))
 		if err != nil {
 			return err
 		}
+		s.reseal(ctx, "connec", st)
 		opts := []connec.Option{connec.WithLogger(s.log)}
 		if s.cfg.AllowPrivateWebhooks {
 			opts = append(opts, connec.WithPrivateNetworks())
@@ -113,9 +117,21 @@ func (s *Server) composeConnec(ctx context.Context) error {
 		s.Go(d.Run)
 	}
 	s.health.checks["connec"] = s.Connec.Ready
-	h := connechttp.NewHandler(s.Connec, connechttp.WithBaseURL(s.cfg.PublicURL), connechttp.WithMaxBody(s.cfg.MaxBody), connechttp.WithLogger(s.log))
+	h := connechttp.NewHandler(s.Connec, connechttp.WithBaseURL(s.cfg.PublicURL), connechttp.WithMaxBody(s.cfg.MaxBody), connechttp.WithLogger(s.log),
+		connechttp.WithGate(s.known))
 	s.door.routes.claim("connec", h, connechttp.Serves)
 	return nil
+}
+
+// known refuses who has no valid credential.
+func (s *Server) known(ctx context.Context) error {
+	d, err := s.IDM.Authorize(ctx, authz.Request{
+		Credential: authz.CredentialFrom(ctx), Action: authz.Read, Resource: authz.Resource{Type: authz.Platform, ID: idm.PlatformID},
+	})
+	if err != nil || d.Authenticated {
+		return err
+	}
+	return d.Err()
 }
 
 func (s *Server) composeNex(ctx context.Context) error {
@@ -185,7 +201,7 @@ func (s *Server) composeHub(ctx context.Context) error {
 		s.Go(engine.Run)
 	}
 	s.health.checks["hub"] = s.Hub.Ready
-	opts := []hubhttp.Option{hubhttp.WithLogger(s.log), hubhttp.WithMaxBody(s.cfg.MaxBody), hubhttp.WithLoginURL("/login")}
+	opts := []hubhttp.Option{hubhttp.WithLogger(s.log), hubhttp.WithMaxBody(min(s.cfg.MaxBody, maxForm)), hubhttp.WithLoginURL("/login")}
 	if strings.HasPrefix(s.cfg.PublicURL, "https://") {
 		opts = append(opts, hubhttp.WithSecureCookies())
 	}
@@ -207,7 +223,7 @@ func (s *Server) composeImpac(ctx context.Context) error {
 		s.Impac = impac.New(st, impacconnec.New(s.Connec), s.IDM, impac.WithLogger(s.log))
 	}
 	s.health.checks["impac"] = s.Impac.Ready
-	opts := []impachttp.Option{impachttp.WithLogger(s.log), impachttp.WithMaxBody(s.cfg.MaxBody)}
+	opts := []impachttp.Option{impachttp.WithLogger(s.log), impachttp.WithMaxBody(min(s.cfg.MaxBody, maxForm))}
 	if s.Hub != nil {
 		opts = append(opts, impachttp.WithOrganizations(organizations{s.Hub}))
 	}

@@ -14,12 +14,13 @@ import (
 )
 
 // composeOIDC makes the OpenID provider, in the process that has idm.
-func (s *Server) composeOIDC(svc idm.Service) error {
+func (s *Server) composeOIDC(ctx context.Context, svc idm.Service) error {
 	db, dialect, err := s.storage.database("idm") // idm's migrations hold the provider's tables too
 	if err != nil {
 		return err
 	}
-	st := idmoidcsql.New(db, dialect)
+	st := idmoidcsql.New(db, dialect, idmoidcsql.WithKey(s.secret))
+	s.reseal(ctx, "the OpenID provider", st)
 	opts := []idmoidc.Option{idmoidc.WithLogger(s.log), idmoidc.WithGroupName(s.groupName)}
 	if strings.HasPrefix(s.cfg.IssuerURL, "http://") {
 		opts = append(opts, idmoidc.WithInsecureIssuer())
