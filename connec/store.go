@@ -90,7 +90,7 @@ type Tx interface {
 	InsertDeliveries(ctx context.Context, ds []*Delivery) error
 	// NextNumber counts: it returns 1 for the first call with these arguments, then 2, and so on. An undone transaction may leave gaps.
 	NextNumber(ctx context.Context, organization, collection string) (int64, error)
-	// Subscriptions returns those of an organization, by id.
+	// Subscriptions returns those of an organization, by id. It may leave out Password and Secret.
 	Subscriptions(ctx context.Context, organization string) ([]*Subscription, error)
 }
 
