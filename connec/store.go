@@ -59,6 +59,9 @@ type Store interface {
 	FinishDelivery(ctx context.Context, d *Delivery) error
 	// ListDeliveries returns those of an organization, newest (by sequence, then id) first.
 	ListDeliveries(ctx context.Context, organization string, q DeliveryQuery) ([]*Delivery, error)
+	// PruneDeliveries deletes delivered and failed deliveries of all organizations whose UpdatedAt is before the given time, at most
+	// limit, and returns how many it deleted: 0 when none is left that nobody else is deleting. Pending ones stay however old they are.
+	PruneDeliveries(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// Ready reports whether the store can answer now.
 	Ready(ctx context.Context) error

@@ -97,3 +97,22 @@ func (s *Store) ListDeliveries(ctx context.Context, organization string, q conne
 	}
 	return out, nil
 }
+
+// PruneDeliveries implements connec.Store.
+func (s *Store) PruneDeliveries(ctx context.Context, before time.Time, limit int) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	n := 0
+	s.queued = slices.DeleteFunc(s.queued, func(d *delivery) bool {
+		if n >= limit || d.State == connec.Pending || !d.UpdatedAt.Before(before) {
+			return false
+		}
+		delete(s.deliveries, d.ID)
+		n++
+		return true
+	})
+	return n, nil
+}

@@ -124,3 +124,37 @@ func (s *Store) ListDeliveries(ctx context.Context, organization string, q conne
 	}
 	return out, nil
 }
+
+// PruneDeliveries implements connec.Store.
+func (s *Store) PruneDeliveries(ctx context.Context, before time.Time, limit int) (int, error) {
+	if limit <= 0 { // SQLite takes a negative one for none
+		return 0, ctx.Err()
+	}
+	n := 0
+	count := func(row scanner) error {
+		n++
+		return row.Scan(new(string))
+	}
+	const what = "prune deliveries"
+	const finished = "SELECT id FROM connec_deliveries WHERE NOT pending AND updated_at < ? ORDER BY updated_at LIMIT ?"
+	b := s.dialect.build()
+	var err error
+	if s.dialect.sqlite {
+		b.sql("DELETE FROM connec_deliveries WHERE id IN ("+finished+") RETURNING id", micros(before), limit)
+		err = s.writes.do(ctx, func(t *tx) error {
+			n = 0
+			err := t.query(what, b.String(), b.args, count)
+			t.changes += n
+			return err
+		})
+	} else {
+		// It needs no turn at the write lock: nothing but this touches a finished delivery.
+		b.sql("WITH c AS MATERIALIZED ("+finished+" FOR UPDATE SKIP LOCKED)"+
+			" DELETE FROM connec_deliveries d USING c WHERE d.id = c.id RETURNING d.id", micros(before), limit)
+		err = s.query(ctx, what, b.String(), b.args, count)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}

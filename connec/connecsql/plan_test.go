@@ -77,6 +77,8 @@ func TestStatementsUseIndexes(t *testing.T) {
 		}
 		_, err = s.ListDeliveries(ctx, "o", connec.DeliveryQuery{})
 		require.NoError(t, err)
+		_, err = s.PruneDeliveries(ctx, time.Now(), 10)
+		require.NoError(t, err)
 		for _, f := range []connec.Filter{
 			nil, since("updated_at"), since("transaction_date"), text("code"), text("name"), text("status"),
 			connec.FilterNot{Filter: text("status")},

@@ -33,6 +33,7 @@ func TestStore(t *testing.T, newStore func(t *testing.T) connec.Store) {
 		"Subscriptions": testSubscriptions,
 		"Deliveries":    testDeliveries,
 		"Leases":        testLeases,
+		"Prune":         testPruneDeliveries,
 		"Filters":       testFilters,
 		"Order":         testOrder,
 		"Paging":        testPaging,

@@ -77,6 +77,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{ConnecDeliveriesColumns[2], ConnecDeliveriesColumns[5]},
 			},
+			{
+				Name:    "connec_deliveries_finished",
+				Unique:  false,
+				Columns: []*schema.Column{ConnecDeliveriesColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "NOT pending",
+				},
+			},
 		},
 	}
 	// ConnecIDMapsColumns holds the columns for the "connec_id_maps" table.

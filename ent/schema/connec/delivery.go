@@ -45,5 +45,6 @@ func (Delivery) Indexes() []ent.Index {
 		index.Fields("subscription_id", "resource_id", "sequence").StorageKey("connec_deliveries_pending").
 			Annotations(entsql.IndexWhere("pending")),
 		index.Fields("organization", "sequence").StorageKey("connec_deliveries_organization"),
+		index.Fields("updated_at").StorageKey("connec_deliveries_finished").Annotations(entsql.IndexWhere("NOT pending")),
 	}
 }

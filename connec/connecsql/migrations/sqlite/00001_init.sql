@@ -11,6 +11,8 @@ CREATE INDEX `connec_deliveries_due` ON `connec_deliveries` (`subscription_id`, 
 CREATE INDEX `connec_deliveries_pending` ON `connec_deliveries` (`subscription_id`, `resource_id`, `sequence`) WHERE pending;
 -- create index "connec_deliveries_organization" to table: "connec_deliveries"
 CREATE INDEX `connec_deliveries_organization` ON `connec_deliveries` (`organization`, `sequence`);
+-- create index "connec_deliveries_finished" to table: "connec_deliveries"
+CREATE INDEX `connec_deliveries_finished` ON `connec_deliveries` (`updated_at`) WHERE NOT pending;
 -- create "connec_id_maps" table
 CREATE TABLE `connec_id_maps` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `organization` text NOT NULL, `scope` text NOT NULL, `provider` text NOT NULL, `realm` text NOT NULL, `external_id` text NOT NULL, `parent` text NOT NULL, `record_id` text NOT NULL, `group_id` text NOT NULL);
 -- create index "connec_id_maps_external" to table: "connec_id_maps"
@@ -89,6 +91,8 @@ DROP INDEX `connec_id_maps_record`;
 DROP INDEX `connec_id_maps_external`;
 -- reverse: create "connec_id_maps" table
 DROP TABLE `connec_id_maps`;
+-- reverse: create index "connec_deliveries_finished" to table: "connec_deliveries"
+DROP INDEX `connec_deliveries_finished`;
 -- reverse: create index "connec_deliveries_organization" to table: "connec_deliveries"
 DROP INDEX `connec_deliveries_organization`;
 -- reverse: create index "connec_deliveries_pending" to table: "connec_deliveries"
