@@ -42,6 +42,7 @@ type deliverySettings struct {
 	total, each int
 	timeout     time.Duration
 	poll        time.Duration
+	retention   time.Duration // 0 is for good
 	private     bool
 	functions   map[string]func(context.Context, Notification) error
 }
@@ -52,6 +53,7 @@ func defaultDelivery() deliverySettings {
 		total:    256, each: 8,
 		timeout:   15 * time.Second,
 		poll:      time.Second,
+		retention: 30 * 24 * time.Hour,
 		functions: map[string]func(context.Context, Notification) error{},
 	}
 }
@@ -113,6 +115,7 @@ func (d *Dispatcher) Wake() {
 const grace = 3 * time.Second
 
 // Run sends deliveries until ctx ends and returns nil then. Deliveries that it must break off are taken up again by the next Run.
+// It also deletes those that ended long ago; see WithDeliveryRetention.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -144,6 +147,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		for _, subscription := range due {
 			start(subscription)
 		}
+	}
+	if d.delivery.retention > 0 {
+		workers.Go(func() { d.retain(ctx) })
 	}
 	round()
 	for {

@@ -34,6 +34,8 @@ func TestDispatcher(t *testing.T, newStore func(t *testing.T) connec.Store) {
 		"Private":     testPrivate,
 		"Shutdown":    testShutdown,
 		"Shared":      testShared,
+		"Retention":   testRetention,
+		"KeepForGood": testKeepForGood,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
