@@ -87,7 +87,7 @@ func (s *Server) composeIDM(ctx context.Context) error {
 				return fmt.Errorf("register %s: %w", id, err)
 			}
 		}
-		if err := s.composeOIDC(engine); err != nil {
+		if err := s.composeOIDC(ctx, engine); err != nil {
 			return err
 		}
 	}
@@ -103,10 +103,11 @@ func (s *Server) composeConnec(ctx context.Context) error {
 	case s.cfg.Connec.Remote():
 		s.Connec = connechttp.NewClient(string(s.cfg.Connec), remote(), connechttp.WithCredential(s.as("svc-connec")))
 	default:
-		st, err := store(ctx, s.storage, s.cfg.AutoMigrate, "connec", openConnec)
+		st, err := store(ctx, s.storage, s.cfg.AutoMigrate, "connec", openConnec(s.secret))
 		if err != nil {
 			return err
 		}
+		s.reseal(ctx, "connec", st)
 		opts := []connec.Option{connec.WithLogger(s.log)}
 		if s.cfg.AllowPrivateWebhooks {
 			opts = append(opts, connec.WithPrivateNetworks())

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -125,7 +126,7 @@ func Migrate(ctx context.Context, cfg Config, done func(subsystem string)) error
 	}{
 		{"idm", cfg.IDM, anyStore(fallible(idmsql.New))},
 		{"hub", cfg.Hub, anyStore(fallible(hubsql.New))},
-		{"connec", cfg.Connec, anyStore(openConnec)},
+		{"connec", cfg.Connec, anyStore(openConnec(nil))},
 		{"nex", cfg.Nex, anyStore(fallible(nexsql.New))},
 		{"impac", cfg.Impac, anyStore(fallible(impacsql.New))},
 	} {
@@ -150,6 +151,28 @@ func anyStore[S migrator](open opener[S]) opener[migrator] {
 	return func(db *sql.DB, dialect string) (migrator, error) { return open(db, dialect) }
 }
 
-func openConnec(db *sql.DB, dialect string) (*connecsql.Store, error) {
-	return connecsql.New(db, dialect)
+// openConnec is the opener of connec's store, which seals with secret. Migrations need none.
+func openConnec(secret []byte) opener[*connecsql.Store] {
+	return func(db *sql.DB, dialect string) (*connecsql.Store, error) {
+		if secret == nil {
+			return connecsql.New(db, dialect)
+		}
+		return connecsql.New(db, dialect, connecsql.WithKey(secret))
+	}
+}
+
+// resealer is a store of secrets that may hold some that aren't sealed with the present key.
+type resealer interface {
+	Reseal(ctx context.Context) (int, error)
+}
+
+// reseal seals what a store keeps from before. A secret that can't be opened is for the operator to know, and harms only whoever needs it.
+func (s *Server) reseal(ctx context.Context, what string, st resealer) {
+	n, err := st.Reseal(ctx)
+	if n > 0 {
+		s.log.InfoContext(ctx, "stored secrets sealed", slog.String("of", what), slog.Int("count", n))
+	}
+	if err != nil {
+		s.log.ErrorContext(ctx, "seal stored secrets", slog.String("of", what), slog.Any("error", err))
+	}
 }
