@@ -103,6 +103,7 @@ const (
 
 // Resource is the thing acted upon.
 type Resource struct {
+	// Type is one of the constants above, which say what ID holds: {ConnecEntity, "cld-1/invoices"}, {Organization, "org-1"}.
 	Type string
 	ID   string
 }
@@ -134,6 +135,7 @@ type Principal struct {
 
 // Decision is the answer. The zero Decision denies.
 type Decision struct {
+	// Allowed is permission. It implies that the credential is good, whatever Authenticated says.
 	Allowed bool
 	// Reason says why not, in words fit for the caller. It is empty when Allowed.
 	Reason string
@@ -192,7 +194,8 @@ type Authorizer interface {
 	Filter(ctx context.Context, req Request, ids []string) ([]string, error)
 }
 
-// Func is an Authorizer made of one function.
+// Func is an Authorizer made of one function. For [ConnecEntity] an allowed Decision must name the Organization, since that is
+// whose records are read and written; for other resources it may.
 type Func func(ctx context.Context, req Request) (Decision, error)
 
 // Authorize calls f.
