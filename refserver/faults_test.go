@@ -88,6 +88,9 @@ func TestNobodyJudges(t *testing.T) {
 	require.ErrorIs(t, err, authz.ErrUnavailable)
 	code, _ := fetch(t, http.DefaultClient, "GET", p.url+"/readyz", "")
 	require.Equal(t, 503, code)
+	code, text := fetch(t, http.DefaultClient, "POST", p.url+"/mnoe/auth/users/sign_in", `{"user":{"email":"ada@harbour.example","password":"`+password+`"}}`)
+	require.Equal(t, 503, code, text)
+	require.NotContains(t, text, idm, "where idm is, is nobody's business")
 	code, _ = fetch(t, http.DefaultClient, "GET", p.url+"/healthz", "")
 	require.Equal(t, 200, code)
 

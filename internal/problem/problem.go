@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -88,8 +89,12 @@ func Of(err error) Problem {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		s = &sentinel{code: "timeout", status: http.StatusServiceUnavailable, title: "Request cancelled or timed out"}
 	default:
+		var call *url.Error
 		if r, ok := registered(err); ok {
 			s, detail = r, err.Error()
+		} else if errors.As(err, &call) {
+			// Another process of the platform is away. Which, and where, is for the log.
+			s = &sentinel{code: "upstream_unavailable", status: http.StatusServiceUnavailable, title: "A service that this one needs is unavailable"}
 		}
 	}
 	p := Problem{Type: "about:blank", Title: s.title, Status: s.status, Code: s.code, Detail: detail}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -63,6 +64,9 @@ func TestNothingInternalIsShown(t *testing.T) {
 	require.NotContains(t, rec.Body.String(), "SECRET")
 	require.Equal(t, 413, problem.Status(fmt.Errorf("read: %w", &http.MaxBytesError{Limit: 10})))
 	require.Equal(t, 503, problem.Status(context.DeadlineExceeded))
+	away := problem.Of(fmt.Errorf("login: %w", &url.Error{Op: "Post", URL: "http://10.0.0.7/SECRET", Err: errors.New("refused")}))
+	require.Equal(t, 503, away.Status)
+	require.Empty(t, away.Detail)
 }
 
 // A browser that gets a Basic challenge asks for a password in a window of its own.
