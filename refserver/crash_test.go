@@ -184,15 +184,15 @@ func TestHostedAppOutlivesTheServer(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode == 200
 	}, 30*time.Second, 50*time.Millisecond)
-	inst, err := p.hubClient().GetAppInstance(p.login(p.ada.email).ctx, quotes.ID)
+	inst, err := p.hubClient().GetAppInstance(p.ada.ctx, quotes.ID)
 	require.NoError(t, err)
 	require.Equal(t, hub.Running, inst.Status)
 	// So that nothing is left when the test ends.
-	_, err = p.hubClient().RemoveApp(p.login(p.ada.email).ctx, quotes.ID)
+	_, err = p.hubClient().RemoveApp(p.ada.ctx, quotes.ID)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		_, err := p.hubClient().GetAppInstance(p.login(p.ada.email).ctx, quotes.ID)
-		list, lerr := p.hubClient().ListAppInstances(p.login(p.ada.email).ctx, p.org1)
+		_, err := p.hubClient().GetAppInstance(p.ada.ctx, quotes.ID)
+		list, lerr := p.hubClient().ListAppInstances(p.ada.ctx, p.org1)
 		return lerr == nil && len(list) == 0 && (err == nil || errors.Is(err, hub.ErrNotFound) || errors.Is(err, authz.ErrUnauthenticated))
 	}, 30*time.Second, 50*time.Millisecond)
 }

@@ -95,7 +95,8 @@ type frontDoor struct {
 	log     *slog.Logger
 	maxBody int64
 	// grace is paceGrace unless set.
-	grace time.Duration
+	grace  time.Duration
+	logins loginLimit
 }
 
 func (f *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +106,10 @@ func (f *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := &pace{rc: http.NewResponseController(w), grace: cmp.Or(f.grace, paceGrace)}
 	rec := &recorder{ResponseWriter: w, pace: p}
 	name := "none"
-	if m := f.routes.find(r); m != nil {
+	if m := f.routes.find(r); m != nil && !f.logins.allow(r, start) {
+		name = m.name
+		problem.WriteProblem(rec, problem.Problem{Type: "about:blank", Title: "Too many sign-ins from this address", Status: http.StatusTooManyRequests, Code: "too_many_attempts", Detail: "wait a moment and try again"})
+	} else if m != nil {
 		name = m.name
 		if r.ContentLength != 0 {
 			r.Body = http.MaxBytesReader(w, p.body(r.Body), f.maxBody)
