@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/ensemble-platform/ensemble/connec"
@@ -18,6 +18,7 @@ import (
 //
 // Every record carries an external id made of its row's id, so that it is found again: an import that is run twice, or
 // again after it was cut off, creates nothing twice and leaves what is the same untouched. A Checkpoint only saves time.
+// It must not outlive a change of the files: positions are numbers of rows.
 type Importer struct {
 	// Service is where the records go, with Group: an organization ("org-…") or an app instance ("cld-…") that ctx's
 	// credential may write to.
@@ -34,8 +35,10 @@ type Importer struct {
 	Progress func(Progress)
 	// MaxErrors is how many refused rows end the import: 100 when 0.
 	MaxErrors int
-	// Retry is how long a server that can't be reached is tried again: 2 minutes when 0.
+	// Retry is how long a server that is gone is tried again: 2 minutes when 0. One that has never answered isn't.
 	Retry time.Duration
+	// Waiting is called each time a server that was there doesn't answer; nil is fine.
+	Waiting func(err error)
 }
 
 // Progress is how far an import has come with one entity.
@@ -52,6 +55,7 @@ type Report struct {
 	Rows    int // read and not skipped
 	Created int // records that weren't there
 	Found   int // records that were
+	Kept    int // those of Found that were left as they are, by Entity.OnlyIfEmpty
 	Failed  int
 	Errors  []RowError // at most MaxErrors
 }
@@ -70,10 +74,26 @@ func (e RowError) Error() string {
 // Unwrap returns Err.
 func (e RowError) Unwrap() error { return e.Err }
 
-// ErrTooManyErrors ends an import whose rows are refused again and again.
-var ErrTooManyErrors = errors.New("too many rows were refused")
+// Errors that end an import.
+var (
+	// ErrTooManyErrors: rows are refused again and again.
+	ErrTooManyErrors = errors.New("too many rows were refused")
+	// ErrUnreachable: the server never answered, or was gone for longer than Retry.
+	ErrUnreachable = errors.New("the server can't be reached")
+)
 
-// Checkpoint remembers positions between runs. Load returns 0 for what it doesn't know.
+// MissingFilesError names the files of a mapping that the source lacks.
+type MissingFilesError struct {
+	Files []string
+}
+
+func (e *MissingFilesError) Error() string { return "no such file: " + strings.Join(e.Files, ", ") }
+
+// Unwrap returns fs.ErrNotExist.
+func (e *MissingFilesError) Unwrap() error { return fs.ErrNotExist }
+
+// Checkpoint remembers between runs how many rows of an entity need not be looked at again. Load returns 0 for what it doesn't
+// know. A row that was refused is never among them, nor is any row after it.
 type Checkpoint interface {
 	Load(entity string) (rows int, err error)
 	Save(entity string, rows int) error
@@ -89,28 +109,31 @@ type entity struct {
 }
 
 // Run imports everything. The report is what was done, also when there is an error. Rows that are refused don't stop the others
-// until there are MaxErrors of them.
+// until there are MaxErrors of them; a whole batch that is refused for want of access or of the collection does.
 func (im *Importer) Run(ctx context.Context) (*Report, error) {
-	total := &Report{}
 	entities, err := im.prepare()
 	defer func() {
 		for _, e := range entities {
 			e.table.close()
 		}
 	}()
+	r := &run{Importer: im}
 	if err != nil {
-		return total, err
+		return &r.total, err
 	}
 	for i, e := range entities {
-		if err := im.entity(ctx, i, len(entities), e, total); err != nil {
-			return total, fmt.Errorf("import %s: %w", e.Name, err)
+		if err := r.entity(ctx, i, len(entities), e); err != nil {
+			return &r.total, fmt.Errorf("import %s: %w", e.Name, err)
 		}
 	}
-	return total, nil
+	return &r.total, nil
 }
 
 // prepare opens every file and compiles every expression, so that a mistake shows before the first record is sent.
 func (im *Importer) prepare() ([]*entity, error) {
+	if missing := im.missing(); len(missing) > 0 {
+		return nil, &MissingFilesError{missing}
+	}
 	indexes := map[string]*index{}
 	for name, l := range im.Mapping.Lookups {
 		ix, err := loadIndex(im.Source, l)
@@ -150,91 +173,21 @@ func trimEquals(s string) string {
 	return s
 }
 
-func (im *Importer) entity(ctx context.Context, i, n int, e *entity, total *Report) error {
-	done := 0
-	if im.Checkpoint != nil {
-		var err error
-		if done, err = im.Checkpoint.Load(e.Name); err != nil {
-			return err
-		}
+// missing lists the files that aren't there, so that one sees them all at once.
+func (im *Importer) missing() []string {
+	var names []string
+	for _, l := range im.Mapping.Lookups {
+		names = append(names, l.File)
 	}
-	size := im.BatchSize
-	if size <= 0 {
-		size = 100
+	for _, e := range im.Mapping.Entities {
+		names = append(names, e.File)
 	}
-	rep := Report{}
-	tell := func(last bool) {
-		if im.Progress != nil {
-			im.Progress(Progress{Entity: e.Name, Index: i, Entities: n, Report: rep, Done: last})
-		}
-	}
-	read := 0
-	var ops []connec.Op
-	var lines []int
-	flush := func() error {
-		if len(ops) > 0 {
-			results, err := im.send(ctx, ops)
-			if err != nil {
-				return err
-			}
-			for k, r := range results {
-				switch {
-				case r.Err != nil:
-					im.refused(e, lines[k], r.Err, &rep, total)
-				case r.Outcome == connec.Created:
-					rep.Created++
-					total.Created++
-				default:
-					rep.Found++
-					total.Found++
-				}
-			}
-			rep.Rows += len(ops)
-			total.Rows += len(ops)
-			ops, lines = ops[:0], lines[:0]
-		}
-		if im.Checkpoint != nil {
-			if err := im.Checkpoint.Save(e.Name, read); err != nil {
-				return err
-			}
-		}
-		tell(false)
-		if total.Failed >= im.maxErrors() {
-			return fmt.Errorf("%w: %d; the first: %w", ErrTooManyErrors, total.Failed, total.Errors[0])
-		}
-		return nil
-	}
-	for {
-		row, line, err := e.table.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if read++; read <= done {
-			continue
-		}
-		op, ok, err := im.op(e, row)
-		switch {
-		case err != nil:
-			rep.Rows++
-			total.Rows++
-			im.refused(e, line, err, &rep, total)
-		case ok:
-			ops, lines = append(ops, op), append(lines, line)
-		}
-		if len(ops) == size || total.Failed >= im.maxErrors() {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	if err := flush(); err != nil {
-		return err
-	}
-	tell(true)
-	return nil
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool {
+		_, err := fs.Stat(im.Source, name)
+		_, gzErr := fs.Stat(im.Source, name+".gz")
+		return !errors.Is(err, fs.ErrNotExist) || gzErr == nil
+	})
 }
 
 func (im *Importer) maxErrors() int {
@@ -244,42 +197,42 @@ func (im *Importer) maxErrors() int {
 	return im.MaxErrors
 }
 
-func (im *Importer) refused(e *entity, line int, err error, rep, total *Report) {
-	r := RowError{Entity: e.Name, File: e.table.name, Line: line, Err: err}
-	rep.Failed++
-	total.Failed++
-	if len(total.Errors) < im.maxErrors() {
-		rep.Errors = append(rep.Errors, r)
-		total.Errors = append(total.Errors, r)
+func (im *Importer) batchSize() int {
+	if im.BatchSize <= 0 {
+		return 100
 	}
+	return im.BatchSize
 }
 
-// op makes the record of a row; ok is false when the row is skipped.
-func (im *Importer) op(e *entity, row Row) (op connec.Op, ok bool, err error) {
-	vars := map[string]any{"row": row}
-	if e.where != nil {
-		keep, _, err := run(e.where, "where", vars)
-		if err != nil {
-			return op, false, err
-		}
-		b, isBool := keep.(bool)
-		if !isBool {
-			return op, false, fmt.Errorf("where: %v is neither true nor false", keep)
-		}
-		if !b {
-			return op, false, nil
-		}
+// wanted evaluates the entity's where.
+func (im *Importer) wanted(e *entity, row Row) (bool, error) {
+	if e.where == nil {
+		return true, nil
 	}
-	id, _, err := run(e.id, "id", vars)
+	keep, _, err := evaluate(e.where, "where", map[string]any{"row": row})
 	if err != nil {
-		return op, false, err
+		return false, err
+	}
+	b, isBool := keep.(bool)
+	if !isBool {
+		return false, fmt.Errorf("where: %v is neither true nor false", keep)
+	}
+	return b, nil
+}
+
+// op makes the record of a row.
+func (im *Importer) op(e *entity, row Row) (connec.Op, error) {
+	vars := map[string]any{"row": row}
+	id, _, err := evaluate(e.id, "id", vars)
+	if err != nil {
+		return connec.Op{}, err
 	}
 	if id == nil || id == "" {
-		return op, false, errors.New("id: is blank")
+		return connec.Op{}, errors.New("id: is blank")
 	}
 	attrs, _, err := e.attrs(vars)
 	if err != nil {
-		return op, false, err
+		return connec.Op{}, err
 	}
 	return connec.Op{
 		Group: im.Group, Collection: e.Collection, Attributes: attrs.(map[string]any),
@@ -289,23 +242,5 @@ func (im *Importer) op(e *entity, row Row) (op connec.Op, ok bool, err error) {
 			// The row is all there is: lines that are gone from it are gone.
 			Authoritative: true,
 		},
-	}, true, nil
-}
-
-// send delivers a batch. A server that is away is waited for: the batch may arrive twice, which changes nothing.
-func (im *Importer) send(ctx context.Context, ops []connec.Op) ([]connec.OpResult, error) {
-	b := backoff.NewExponentialBackOff(backoff.WithMaxElapsedTime(2 * time.Minute))
-	if im.Retry > 0 {
-		b.MaxElapsedTime = im.Retry
-	}
-	return backoff.RetryWithData(func() ([]connec.OpResult, error) {
-		results, err := im.Service.Batch(ctx, ops)
-		if err != nil && !temporary(err) {
-			return nil, backoff.Permanent(err)
-		}
-		if err == nil && len(results) != len(ops) {
-			return nil, backoff.Permanent(fmt.Errorf("the server answered %d of %d operations", len(results), len(ops)))
-		}
-		return results, err
-	}, backoff.WithContext(b, ctx))
+	}, nil
 }

@@ -58,6 +58,9 @@ type Entity struct {
 	Where string `yaml:"where"`
 	// ID is the record's external id. Unique within the collection.
 	ID string `yaml:"id"`
+	// OnlyIfEmpty leaves the collection as it is when it holds a record with attributes already, whoever made it. It is for what an
+	// organization has once and keeps by itself, such as company.
+	OnlyIfEmpty bool `yaml:"only_if_empty"`
 	// Attributes of the record. A map with the key "each" makes a list: one element for each row of that expression, named
 	// by "as", with "id" for its external id and "attributes".
 	Attributes map[string]any `yaml:"attributes"`

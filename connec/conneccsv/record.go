@@ -28,7 +28,7 @@ func (s *scope) compileValue(path string, v any) (template, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		return func(vars map[string]any) (any, bool, error) { return run(p, path, vars) }, nil
+		return func(vars map[string]any) (any, bool, error) { return evaluate(p, path, vars) }, nil
 	case map[string]any:
 		if _, ok := v["each"]; ok {
 			return s.compileEach(path, v)
@@ -127,7 +127,7 @@ func (s *scope) compileEach(path string, m map[string]any) (template, error) {
 		return nil, err
 	}
 	return func(vars map[string]any) (any, bool, error) {
-		v, _, err := run(rows, path, vars)
+		v, _, err := evaluate(rows, path, vars)
 		if err != nil {
 			return nil, false, err
 		}
@@ -183,7 +183,7 @@ func (s *scope) columnsOf(src string) []string {
 	return nil
 }
 
-func run(p *vm.Program, path string, vars map[string]any) (any, bool, error) {
+func evaluate(p *vm.Program, path string, vars map[string]any) (any, bool, error) {
 	v, err := expr.Run(p, vars)
 	if err != nil {
 		// The rest of expr's message is a drawing over several lines.

@@ -17,6 +17,11 @@ func temporary(err error) bool {
 	if r, ok := errors.AsType[*problem.Remote](err); ok {
 		return r.Problem.Status == 429 || r.Problem.Status >= 500
 	}
+	return unreachable(err)
+}
+
+// unreachable reports whether nothing answered at all.
+func unreachable(err error) bool {
 	_, isURL := errors.AsType[*url.Error](err)
 	_, isNet := errors.AsType[net.Error](err)
 	return isURL || isNet

@@ -31,6 +31,10 @@ func (r *recorder) Batch(_ context.Context, ops []connec.Op) ([]connec.OpResult,
 	return out, nil
 }
 
+func (r *recorder) List(context.Context, string, string, connec.Query) (*connec.Page, error) {
+	return &connec.Page{}, nil
+}
+
 func runShipped(t *testing.T, name string) (*recorder, *conneccsv.Report) {
 	t.Helper()
 	dir := dataset.Dir(t, name)
