@@ -1,6 +1,7 @@
 package entsqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -32,6 +33,21 @@ func TestOpen(t *testing.T) {
 	var day string
 	require.NoError(t, db.QueryRow(`SELECT date(at) FROM x`).Scan(&day), "SQLite's own functions read the times")
 	require.Equal(t, "2026-03-01", day)
+}
+
+func TestFilesArePrivate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := entsqlite.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	_, err = db.Exec(`CREATE TABLE x (y)`)
+	require.NoError(t, err)
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, "%s: %s", file, info.Mode())
+	}
 }
 
 func TestOpenRefusesMemory(t *testing.T) {
