@@ -140,6 +140,16 @@ func (c *Config) anyRemote() bool {
 	return false
 }
 
+// usesFolder reports whether databases or hosted apps are in the data folder.
+func (c *Config) usesFolder() bool {
+	for name, p := range c.subsystems() {
+		if *p == Local && (c.Database == "" || name == "nex") {
+			return true
+		}
+	}
+	return false
+}
+
 func checkURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil {

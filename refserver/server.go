@@ -43,22 +43,47 @@ type Server struct {
 	stopApps func(context.Context) error
 	stop     bool
 	closers  []func() error
+	// unlock gives the data folder free for another server.
+	unlock func() error
 }
 
-// New opens the databases and puts the subsystems together. Nothing runs and nothing is served before Run.
-func New(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) {
+// Option changes how New makes a Server.
+type Option func(*options)
+
+type options struct {
+	beside bool
+}
+
+// Beside makes a server that may use a data folder which another server has locked: for a short piece of work while that one runs. Run
+// must not be called.
+func Beside() Option { return func(o *options) { o.beside = true } }
+
+// New opens the databases and puts the subsystems together. Nothing runs and nothing is served before Run. A data folder that holds
+// databases or hosted apps is the server's own until Close: New fails when another server uses it.
+func New(ctx context.Context, cfg Config, log *slog.Logger, opts ...Option) (*Server, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	unlock := func() error { return nil }
+	if cfg.usesFolder() && !o.beside {
+		var err error
+		if unlock, err = lockFolder(cfg.DataDir); err != nil {
+			return nil, err
+		}
+	}
 	st, err := openStorage(&cfg)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, unlock())
 	}
 	s := &Server{
-		cfg: cfg, log: log, storage: st,
+		cfg: cfg, log: log, storage: st, unlock: unlock,
 		metrics: prometheus.NewRegistry(),
 		health:  &health{checks: map[string]func(context.Context) error{}},
 		apps:    func(h http.Handler) http.Handler { return h },
@@ -67,7 +92,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Server, error) {
 		err = s.compose(ctx)
 	}
 	if err != nil {
-		_ = st.close()
+		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -85,13 +110,13 @@ func (s *Server) Handle(name, prefix string, h http.Handler) { s.door.routes.add
 // Go adds something that runs as long as the server does. Call it before Run.
 func (s *Server) Go(run func(context.Context) error) { s.runners = append(s.runners, run) }
 
-// Close closes the databases. Run does so itself.
+// Close closes the databases and gives the data folder free. Run does so itself.
 func (s *Server) Close() error {
 	var errs []error
 	for _, c := range s.closers {
 		errs = append(errs, c())
 	}
-	return errors.Join(append(errs, s.storage.close())...)
+	return errors.Join(append(errs, s.storage.close(), s.unlock())...)
 }
 
 // Run serves on l, or on the configured address when l is nil, until ctx ends. Then it stops taking requests, lets those

@@ -54,16 +54,7 @@ func (s *storage) database(subsystem string) (*sql.DB, string, error) {
 	if db := s.sqlite[subsystem]; db != nil {
 		return db, dialect.SQLite, nil
 	}
-	path := filepath.Join(s.dir, subsystem+".db")
-	// SQLite would make a file that everybody can read, and gives those beside it the same rights. The folder may be older than us.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, "", fmt.Errorf("database: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, "", fmt.Errorf("database: %w", err)
-	}
-	db, err := entsqlite.Open(path)
+	db, err := entsqlite.Open(filepath.Join(s.dir, subsystem+".db"))
 	if err != nil {
 		return nil, "", err
 	}
@@ -109,10 +100,17 @@ func store[S migrator](ctx context.Context, s *storage, migrate bool, subsystem 
 	return st, nil
 }
 
-// Migrate brings the databases of the local subsystems up to date and calls done after each.
+// Migrate brings the databases of the local subsystems up to date and calls done after each. It fails while a server uses the data folder.
 func Migrate(ctx context.Context, cfg Config, done func(subsystem string)) error {
 	if err := cfg.Validate(); err != nil {
 		return err
+	}
+	if cfg.usesFolder() {
+		unlock, err := lockFolder(cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = unlock() }()
 	}
 	s, err := openStorage(&cfg)
 	if err != nil {

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
-	"strings"
 
 	"github.com/ensemble-platform/ensemble/authz"
 	"github.com/ensemble-platform/ensemble/hub"
@@ -31,19 +30,18 @@ type userAddCmd struct {
 }
 
 func (u *userAddCmd) Run(c *console) error {
+	u.place(c)
 	password := os.Getenv("ENSEMBLE_PASSWORD")
 	if password == "" {
-		_, _ = fmt.Fprint(c.err, "Password: ")
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		var err error
+		if password, err = c.password(); err != nil {
 			return err
 		}
-		password = strings.TrimRight(line, "\r\n")
 	}
 	// Just what is needed: the hub and idm, wherever they are.
 	cfg := u.Config
 	cfg.Nex, cfg.Connec, cfg.Impac = refserver.Off, refserver.Off, refserver.Off
-	srv, err := refserver.New(c.ctx, cfg, slog.New(slog.DiscardHandler))
+	srv, err := refserver.New(c.ctx, cfg, slog.New(slog.DiscardHandler), refserver.Beside())
 	if err != nil {
 		return err
 	}
@@ -66,4 +64,18 @@ func (u *userAddCmd) Run(c *console) error {
 	}
 	_, _ = fmt.Fprintf(c.out, "organization %s %s\n", org.ID, org.Name)
 	return nil
+}
+
+// place says where the user will be, before anything is made there.
+func (u *userAddCmd) place(c *console) {
+	what := "data folder " + u.DataDir
+	if u.Database != "" {
+		if at, err := url.Parse(u.Database); err == nil {
+			what = "database " + at.Redacted() + ", " + what
+		}
+	}
+	if files, err := os.ReadDir(u.DataDir); errors.Is(err, fs.ErrNotExist) || err == nil && len(files) == 0 {
+		what += " (new: there is nothing in it yet)"
+	}
+	_, _ = fmt.Fprintln(c.err, what)
 }
