@@ -56,6 +56,30 @@ export function interval(end: string, period: string, long = false): string {
   return period === 'WEEKLY' && long ? `Week to ${text}` : text;
 }
 
+/**
+ * Names the interval that ends on a day when that is the running one, cut off today: "this month". Nothing when the interval is whole, or
+ * past.
+ */
+export function runningInterval(end: string, period: string, now = new Date()): string {
+  const d = day(end);
+  // The engine's today may be the reader's yesterday.
+  if (Number.isNaN(d.getTime()) || d.getTime() < now.getTime() - 2 * 86_400_000) return '';
+  const next = new Date(d.getTime() + 86_400_000);
+  const first = next.getUTCDate() === 1;
+  switch (period) {
+    case 'WEEKLY':
+      return next.getUTCDay() === 1 ? '' : 'this week';
+    case 'MONTHLY':
+      return first ? '' : 'this month';
+    case 'QUARTERLY':
+      return first && next.getUTCMonth() % 3 === 0 ? '' : 'this quarter';
+    case 'YEARLY':
+      return first && next.getUTCMonth() === 0 ? '' : 'this year';
+    default:
+      return '';
+  }
+}
+
 /** Turns a code such as "job_title" or "FULL_TIME" into words. */
 export function words(code: string): string {
   const s = code.replace(/[_-]+/g, ' ').trim();

@@ -2,7 +2,7 @@ import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 import type { HistParameters, Interval, Metadata } from './api';
 import { Icon } from './icons';
-import { intervalFor, intervals, periodOf, periods, settingsOf } from './settings';
+import { intervalFor, intervals, periodOf, periods, rangeLabel, settingsOf } from './settings';
 
 export interface OrganizationChoice {
   uid: string;
@@ -67,7 +67,7 @@ export function SettingsPanel({ endpoint, title, metadata, organizations, onAppl
             <label>Period
               <select value={period} data-testid="widget-period" onChange={(e) => { const v = e.currentTarget.value; setPeriod(v); setInterval(intervalFor(v)); }}>
                 {periods.map(([v, label]) => <option key={v} value={v} selected={v === period}>{label}</option>)}
-                {!periods.some(([v]) => v === period) && <option value={period} selected>{period}</option>}
+                {!periods.some(([v]) => v === period) && <option value={period} selected>{rangeLabel(period)}</option>}
               </select>
             </label>
           )}

@@ -59,15 +59,18 @@ export function settingsOf(endpoint: string): Settings {
   }
 }
 
-/** Named periods. "" is this year to date, which the engine assumes when nothing is said; "custom" has from and to. */
+/**
+ * Named periods. "" is this year to date, which the engine assumes when nothing is said; "custom" has from and to. The engine adds the
+ * running interval to those that it counts back: "-11m" is twelve months.
+ */
 export const periods: [value: string, label: string][] = [
   ['', 'This year to date'],
-  ['-6m', 'Last 6 months'],
-  ['-12m', 'Last 12 months'],
-  ['-4q', 'Last 4 quarters'],
-  ['-8q', 'Last 8 quarters'],
-  ['-12w', 'Last 12 weeks'],
-  ['-3y', 'Last 3 years'],
+  ['-5m', 'Last 6 months'],
+  ['-11m', 'Last 12 months'],
+  ['-3q', 'Last 4 quarters'],
+  ['-7q', 'Last 8 quarters'],
+  ['-11w', 'Last 12 weeks'],
+  ['-2y', 'Last 3 years'],
   ['custom', 'Between two days'],
 ];
 
@@ -88,14 +91,25 @@ export function periodOf(h: HistParameters | undefined): string {
 export function intervalFor(period: string): Interval {
   if (period.endsWith('q')) return 'QUARTERLY';
   if (period.endsWith('w')) return 'WEEKLY';
-  if (period.endsWith('y')) return 'YEARLY';
+  if (/[yf]$/.test(period)) return 'YEARLY';
   return 'MONTHLY';
+}
+
+const units: Record<string, string> = { d: 'day', w: 'week', m: 'month', q: 'quarter', y: 'year', f: 'financial year' };
+
+/** Names a range that counts back from today, such as "-6m", with the running interval among what it counts. */
+export function rangeLabel(range: string): string {
+  const [, count, letter = ''] = /^-(\d+)([a-z])$/.exec(range) ?? [];
+  const unit = units[letter];
+  if (!unit) return range;
+  if (Number(count) === 0) return unit === 'day' ? 'Today' : `This ${unit}`;
+  return `Last ${Number(count) + 1} ${unit}s`;
 }
 
 /** Says in a few words what period a widget covers. */
 export function periodLabel(metadata: Metadata, format: (iso: string) => string): string {
   const h = metadata.hist_parameters;
-  if (h?.time_range) return periods.find(([v]) => v === h.time_range)?.[1] ?? `Last ${h.time_range.slice(1)}`;
+  if (h?.time_range) return rangeLabel(h.time_range);
   if (h?.from) return `${format(h.from)} – ${h.to && !h.keep_today ? format(h.to) : 'today'}`;
   return 'This year to date';
 }

@@ -1,5 +1,5 @@
 import type { Metadata } from './api';
-import { figure, interval, percent, words } from './format';
+import { figure, interval, percent, runningInterval, words } from './format';
 
 /** What a widget shows, whatever its figures are: headline figures, one chart, and the same as a table. */
 export interface View {
@@ -67,11 +67,14 @@ const agedSales: Builder = (content, metadata) => {
   const longLabels = dates.map((d) => interval(d, period, true));
   const total = sum(values);
   const best = values.indexOf(Math.max(...values));
+  // An interval that has only begun would pull the average down.
+  const running = values.length > 1 ? runningInterval(dates.at(-1) ?? '', period) : '';
+  const average = running ? sum(values.slice(0, -1)) / (values.length - 1) : total / values.length;
   const name = measures[measure] ?? words(measure);
   return {
     headlines: [
       { label: name, value: figure(total, unit, 'compact'), exact: figure(total, unit) },
-      { label: 'Average', value: figure(total / values.length, unit, 'compact'), exact: figure(total / values.length, unit) },
+      { label: running ? `Average without ${running}` : 'Average', value: figure(average, unit, 'compact'), exact: figure(average, unit) },
       { label: 'Best', value: figure(values[best], unit, 'compact'), exact: `${longLabels[best]}: ${figure(values[best], unit)}` },
     ],
     chart: { kind: 'columns', labels, longLabels, unit, series: [{ name, values }] },
@@ -106,24 +109,27 @@ const entities: Builder = (content, metadata) => {
   const unit = text(all[0]?.currency) || text(content.currency) || text(metadata.currency);
   const label = { total_invoiced: 'Invoiced', total_paid: 'Paid', total_due: 'Due' }[key] ?? words(key);
   rows.sort((a, b) => b.value - a.value);
-  return ranking(rows, unit, supplier ? 'Supplier' : 'Customer', label, sum(rows.map((r) => r.value)));
+  // The engine says when there are more than it lists: sums and shares are then of those listed.
+  const part = list(content.info).some((n) => text(n.key) === 'Shown');
+  return ranking(rows, unit, supplier ? 'Supplier' : 'Customer', label, sum(rows.map((r) => r.value)), part);
 };
 
-function ranking(rows: { name: string; value: number; note?: string; rest?: boolean }[], unit: string, what: string, label: string, total: number): View {
+function ranking(rows: { name: string; value: number; note?: string; rest?: boolean }[], unit: string, what: string, label: string, total: number, part = false): View {
   const first = rows[0];
+  const these = rows.length === 1 ? 'this one' : `these ${rows.length}`;
   const notes = rows.some((r) => r.note);
   const top = rows.filter((r) => !r.rest).reduce((a, b) => (b.value > a.value ? b : a), rows[0] as (typeof rows)[number]);
   return {
     headlines: [
-      { label, value: figure(total, unit, 'compact'), exact: figure(total, unit) },
-      { label: `Largest share`, value: percent(top.value, total), exact: `${top.name}: ${figure(top.value, unit)}` },
+      { label: part ? `${label}, ${these}` : label, value: figure(total, unit, 'compact'), exact: figure(total, unit) },
+      { label: part ? `Largest share of ${these}` : 'Largest share', value: percent(top.value, total), exact: `${top.name}: ${figure(top.value, unit)}` },
     ],
     chart: { kind: 'ranking', unit, rows },
     table: {
-      columns: [{ label: what }, ...(notes ? [{ label: 'Documents' }] : []), { label, numeric: true }, { label: 'Share', numeric: true }],
+      columns: [{ label: what }, ...(notes ? [{ label: 'Documents' }] : []), { label, numeric: true }, { label: part ? `Share of ${these}` : 'Share', numeric: true }],
       rows: rows.map((r) => [r.name, ...(notes ? [r.note ?? ''] : []), figure(r.value, unit), percent(r.value, total)]),
     },
-    summary: `${label} by ${what.toLowerCase()}, ${rows.length} ${rows.length === 1 ? 'entry' : 'entries'}; ${first?.name} leads with ${figure(first?.value, unit)}.`,
+    summary: `${label} by ${what.toLowerCase()}, ${rows.length} ${rows.length === 1 ? 'entry' : 'entries'}${part ? ' of more' : ''}; ${first?.name} leads with ${figure(first?.value, unit)}.`,
   };
 }
 

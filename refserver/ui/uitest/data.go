@@ -124,7 +124,7 @@ func invoiceHistory(invoice object, at time.Time) []object {
 	first["lines"].([]any)[0].(object)["quantity"] = 9
 	return []object{
 		transaction(key, 3, "UPDATE", "app", "Ledger Bridge", "cld-books", second, clone(invoice), stamp(at.AddDate(0, 0, 12))),
-		transaction(key, 2, "UPDATE", "user", "Anna Lindqvist", "", first, second, stamp(at.Add(26*time.Hour))),
+		transaction(key, 2, "UPDATE", "user", "Anna Lindqvist", "cld-crm", first, second, stamp(at.Add(26*time.Hour))),
 		transaction(key, 1, "CREATE", "app", "Contact Desk", "cld-crm", nil, first, stamp(at)),
 	}
 }

@@ -101,6 +101,11 @@ func (p *Platform) impacRoutes(mux *http.ServeMux) {
 			if fmt.Sprint(d.ID) == r.PathValue("id") {
 				p.next++
 				body["id"] = p.next
+				for _, t := range templates {
+					if body["name"] == nil && t["endpoint"] == body["endpoint"] {
+						body["name"] = t["name"]
+					}
+				}
 				d.Widgets = append(d.Widgets, body)
 				httpx.WriteJSON(w, http.StatusOK, body)
 				return
@@ -110,17 +115,22 @@ func (p *Platform) impacRoutes(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("/mnoe/jpi/v1/impac/widgets/{id}", p.private(p.widget))
 	mux.HandleFunc("GET /impac/api/v1/widgets", func(w http.ResponseWriter, _ *http.Request) {
-		t := func(endpoint, name, desc string) object {
-			return object{"endpoint": endpoint, "name": name, "desc": desc, "icon": "bar-chart", "width": 6, "metadata": object{}}
-		}
-		httpx.WriteJSON(w, http.StatusOK, object{"widgets": []object{
-			t("sales/aged", "Sales over time", "What was invoiced, month by month"),
-			t("invoices/list", "Top customers", "Customers by what they were invoiced"),
-			t("sales/summary", "Sales summary", "Sales by customer, product or place"),
-			t("hr/workforce_summary", "Workforce", "Headcount and pay"),
-		}})
+		httpx.WriteJSON(w, http.StatusOK, object{"widgets": templates})
 	})
 	mux.HandleFunc("GET /impac/api/v1/widgets/{endpoint...}", p.private(show))
+}
+
+var templates = []object{
+	template("sales/aged", "Sales over time", "What was invoiced, month by month.", object{}),
+	template("sales/summary", "Sales by customer", "The customers who bought most, and their share of all sales.", object{"criteria": "customer"}),
+	template("invoices/list", "Top customers", "The customers that most was invoiced for.", object{"entity": "customers"}),
+	template("invoices/list", "Customers by amount due", "The customers that most is still due for.", object{"entity": "customers", "order_by": "total_due"}),
+	template("invoices/list", "Top suppliers", "The suppliers that most was invoiced for.", object{"entity": "suppliers"}),
+	template("hr/workforce_summary", "Workforce summary", "Headcount and pay by gender, age, salary or job title.", object{}),
+}
+
+func template(endpoint, name, desc string, metadata object) object {
+	return object{"endpoint": endpoint, "name": name, "desc": desc, "icon": "bar-chart", "width": 6, "metadata": metadata}
 }
 
 func (p *Platform) widget(w http.ResponseWriter, r *http.Request) {
@@ -161,12 +171,11 @@ func show(w http.ResponseWriter, r *http.Request) {
 	case "sales/aged":
 		var dates []string
 		var gross, net []float64
-		months := 13
-		if strings.HasPrefix(q.Get("metadata[hist_parameters][time_range]"), "-6") {
-			months = 7
-		}
+		// The running month counts too: -11m is twelve.
+		back, _ := strconv.Atoi(strings.Trim(q.Get("metadata[hist_parameters][time_range]"), "-m"))
+		months := back + 1
 		for i := range months {
-			dates = append(dates, time.Date(2025, time.Month(13-months+11+i+1), 0, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+			dates = append(dates, time.Date(2025, time.Month(24-months+i+1), 0, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
 			v := 31_000 + float64((i*i*7919)%23_000)
 			gross, net = append(gross, v), append(net, v/1.19)
 		}
@@ -177,7 +186,7 @@ func show(w http.ResponseWriter, r *http.Request) {
 			total := 96_400.5 / float64(i+1)
 			entities = append(entities, object{"id": fmt.Sprint(i), "name": name, "currency": "EUR", "total_invoiced": total, "total_paid": total * 0.8, "total_due": total * 0.2, "invoices": make([]object, 0)})
 		}
-		content = object{"entities": entities}
+		content = object{"currency": "EUR", "entities": entities, "info": []object{{"key": "Shown", "value": "10 of 12 customers"}}}
 	case "sales/summary":
 		var rows []object
 		for i, name := range products {

@@ -87,14 +87,16 @@ func TestDashboard(t *testing.T) {
 	b.signIn()
 	b.widgetsReady(3)
 
+	// Figures of ten customers don't pass for those of all.
+	b.Until(`document.querySelector('impac-widget[endpoint="invoices/list"]').shadowRoot.textContent.includes('Largest share of these 10')`)
 	// The chart and the table show the same; the choice of a shorter period is kept.
 	b.clickIn("sales/aged", "widget-table")
-	b.Until(`document.querySelector('impac-widget[endpoint="sales/aged"]').shadowRoot.querySelectorAll('tbody tr').length === 13`)
+	b.Until(`document.querySelector('impac-widget[endpoint="sales/aged"]').shadowRoot.querySelectorAll('tbody tr').length === 12`)
 	b.clickIn("sales/aged", "widget-edit")
 	b.Until(`!!` + widget("sales/aged", "widget-period"))
-	evaluate[bool](b, `(() => { const s = `+widget("sales/aged", "widget-period")+`; s.value = '-6m'; s.dispatchEvent(new Event('change', {bubbles: true})); return true; })()`)
+	evaluate[bool](b, `(() => { const s = `+widget("sales/aged", "widget-period")+`; s.value = '-5m'; s.dispatchEvent(new Event('change', {bubbles: true})); return true; })()`)
 	b.clickIn("sales/aged", "widget-apply")
-	b.Until(`document.querySelector('impac-widget[endpoint="sales/aged"]').shadowRoot.querySelectorAll('tbody tr').length === 7`)
+	b.Until(`document.querySelector('impac-widget[endpoint="sales/aged"]').shadowRoot.querySelectorAll('tbody tr').length === 6`)
 	b.Do(chromedp.Reload())
 	b.widgetsReady(3)
 	b.Until(`document.querySelector('impac-widget[endpoint="sales/aged"]').shadowRoot.textContent.includes('Last 6 months')`)
@@ -107,7 +109,11 @@ func TestDashboard(t *testing.T) {
 	b.Click("confirm-ok")
 	b.widgetsReady(2)
 	b.Click("add-widget")
+	b.See("catalogue")
+	require.Equal(t, []string{"Sales", "Customers", "Suppliers", "Staff"}, evaluate[[]string](b, `[...document.querySelectorAll('[data-testid="catalogue"] h3')].map(h => h.textContent)`))
+	require.Equal(t, 2, evaluate[int](b, `document.querySelectorAll('[data-testid="catalogue"] .badge').length`), "on the dashboard already")
 	b.Click("template-sales/summary")
+	b.Gone("catalogue")
 	b.widgetsReady(3)
 
 	// An organization without data has widgets that say so.
@@ -155,9 +161,27 @@ func TestApps(t *testing.T) {
 	b.Click("confirm-ok")
 	b.Gone("instance-notes")
 
+	// What is there already is opened, not added; and whoever was slower is told so.
+	b.Click("nav-marketplace")
+	b.Do(chromedp.Click(chromedp.CSS(testid("app-crm") + " a")))
+	b.See("open-app")
+	require.False(t, evaluate[bool](b, `!!document.querySelector('[data-testid="add-app"]')`))
+	b.Click("nav-marketplace")
+	b.Do(chromedp.Click(chromedp.CSS(testid("app-payroll") + " a")))
+	b.See("add-app")
+	evaluate[bool](b, `(fetch('/mnoe/jpi/v1/organizations/`+Acme+`/app_instances', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{"nid":"payroll"}'}).then(r => { window.faster = r.ok }), true)`)
+	b.Until(`window.faster`)
+	b.Click("add-app")
+	b.Click("confirm-ok")
+	b.Read("toast", "Acme Outdoor GmbH has Payday already.")
+	b.Gone("add-confirm")
+	b.See("open-app")
+
 	// A member may look, not add.
 	b.Click("org-switcher")
 	b.Click("org-" + Nord)
+	b.Click("nav-apps")
+	b.Until(`document.querySelector('[data-testid="go-marketplace"]').textContent === 'Marketplace'`)
 	b.Click("nav-marketplace")
 	b.Do(chromedp.Click(chromedp.CSS(testid("app-crm") + " a")))
 	b.See("page-product")
@@ -176,6 +200,13 @@ func TestData(t *testing.T) {
 	b.Click("collection-invoices")
 	b.Read("total", "132 records")
 	b.Until(`document.querySelectorAll('[data-testid="row"]').length === 25`)
+	// The newest come first; the column turns that round.
+	require.Equal(t, "descending", evaluate[string](b, `document.querySelector('th:has([data-testid="sort-transaction_date"])').ariaSort`))
+	b.Until(`document.querySelector('[data-testid="row"] a').textContent === 'INV-20231'`)
+	b.Click("sort-transaction_date")
+	b.Until(`document.querySelector('[data-testid="row"] a').textContent === 'INV-20100'`)
+	b.Click("sort-transaction_date")
+	b.Until(`document.querySelector('[data-testid="row"] a').textContent === 'INV-20231' && location.search === ''`)
 	// References have names.
 	b.Until(`document.querySelector('[data-testid="row"] a[href^="/data/organizations/"]')?.textContent.length > 5`)
 
@@ -222,6 +253,13 @@ func TestRecord(t *testing.T) {
 	b.Until(`document.querySelectorAll('[data-testid="history-entry"]').length === 3`)
 	b.Read("history", "Ledger Bridge")
 	b.Until(`[...document.querySelectorAll('[data-testid="history-entry"] del')].some(e => e.textContent.includes('Authorised'))`)
+
+	// The app that a user's change came through has its name; an app's own change goes through nothing else.
+	b.Read("history", "through Contact Desk")
+	require.NotContains(t, evaluate[string](b, `document.querySelector('[data-testid="history"]').textContent`), "cld-")
+	require.Equal(t, 1, evaluate[int](b, `document.querySelector('[data-testid="history"]').textContent.split('through').length - 1`))
+	// Descriptions that only repeat the items aren't shown.
+	b.Until(`[...document.querySelectorAll('[role="region"][aria-label="Lines"] th')].map(h => h.textContent).join() === '#,Item,Quantity,Unit price,Total price'`)
 
 	b.Click("edit-record")
 	b.Enter("edit-public_note", "Paid by card.")

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +37,7 @@ var (
 	errUnauthenticated = problem.Sentinel("unauthenticated", http.StatusUnauthorized, "Credential missing, wrong, expired or revoked")
 	errCredentials     = problem.Sentinel("hub.credentials", http.StatusUnauthorized, "Wrong e-mail address or password")
 	errDenied          = problem.Sentinel("denied", http.StatusForbidden, "Access denied")
+	errConflict        = problem.Sentinel("hub.conflict", http.StatusConflict, "Already exists")
 	errNotFound        = problem.Sentinel("not_found", http.StatusNotFound, "Not found")
 	errFault           = problem.Sentinel("unavailable", http.StatusServiceUnavailable, "Not available")
 )
@@ -209,6 +211,13 @@ func (p *Platform) hubRoutes(mux *http.ServeMux) {
 				continue
 			}
 			p.mu.Lock()
+			if slices.ContainsFunc(p.instances, func(i *instance) bool {
+				return i.Org == r.PathValue("org") && i.NID == body.NID && i.Status != "terminated"
+			}) {
+				p.mu.Unlock()
+				problem.Write(w, errConflict)
+				return
+			}
 			p.next++
 			i := &instance{ID: fmt.Sprint(p.next), UID: fmt.Sprintf("cld-%d", p.next), Org: r.PathValue("org"), NID: body.NID, Name: a["name"].(string), Stack: a["stack"].(string), Status: "provisioning", Step: "Waiting for its turn"}
 			p.instances = append(p.instances, i)

@@ -105,6 +105,16 @@ export interface Explanation {
   text: string;
 }
 
+/** What a refusal because of the present state means, by code. The servers' own words name ids. */
+const conflicts: Record<string, string> = {
+  'hub.conflict': 'This is there already. Load the page again to see it.',
+  'hub.last_owner': 'An organization needs a Super Admin. Give somebody else that role first.',
+  'hub.not_running': 'The app is not running at the moment. Try again when it is.',
+  'idm.conflict': 'This is there already. Load the page again to see it.',
+  'idm.last_owner': 'An organization needs a Super Admin. Give somebody else that role first.',
+  'nex.busy': 'Something else is being done to this app. Try again when it is finished.',
+};
+
 /** Says what went wrong to a person who doesn't know the system's insides. */
 export function explain(e: unknown): Explanation {
   if (!(e instanceof ApiError)) return { title: 'Something went wrong', text: 'This page has met an unexpected problem. Load it again; if that doesn’t help, tell your administrator.' };
@@ -118,7 +128,7 @@ export function explain(e: unknown): Explanation {
     case 404:
       return { title: 'Not found', text: 'This doesn’t exist, or no longer.' };
     case 409:
-      return { title: 'Conflict', text: sentence(e.message) };
+      return { title: 'Conflict', text: conflicts[e.code] ?? 'This doesn’t go together with what is there already. Load the page again to see how things stand.' };
     case 413:
       return { title: 'Too large', text: 'This is more than the server takes at once.' };
     case 400:

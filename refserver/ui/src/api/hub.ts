@@ -146,6 +146,11 @@ export function launchURL(instance: AppInstance): string {
   return `/mnoe/launch/${encodeURIComponent(instance.uid)}`;
 }
 
+/** Whether the instance has pages of its own that can be opened now. */
+export function canOpen(i: AppInstance): boolean {
+  return i.sso_enabled && i.status === 'running';
+}
+
 /** Whether something is being done to the instance. */
 export function moving(i: AppInstance): boolean {
   return i.status === 'provisioning' || i.status === 'starting' || i.status === 'stopping' || i.status === 'terminating';

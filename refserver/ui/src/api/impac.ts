@@ -59,18 +59,18 @@ export async function templates(signal?: AbortSignal): Promise<Template[]> {
   return body.widgets ?? [];
 }
 
-const year: Metadata = { time_range: '-12m', period: 'MONTHLY' };
+// Eleven months back and the running one.
+const year: Metadata = { time_range: '-11m', period: 'MONTHLY' };
 
-/** What a first visit is greeted with. */
-const firstWidgets: Omit<Widget, 'id'>[] = [
-  { endpoint: 'sales/aged', name: 'Sales by month', width: 12, metadata: { width: 12, hist_parameters: year, filter: 'gross_value_sold' } },
+/** What a first visit is greeted with. The server gives widgets without a name the one that the catalogue has. */
+const firstWidgets: Omit<Widget, 'id' | 'name'>[] = [
+  { endpoint: 'sales/aged', width: 12, metadata: { width: 12, hist_parameters: year, filter: 'gross_value_sold' } },
   {
     endpoint: 'invoices/list',
-    name: 'Top customers',
     width: 6,
-    metadata: { width: 6, template: 'sales/top_customers', entity: 'customers', order_by: 'total_invoiced', limit_entries: 10, hist_parameters: year },
+    metadata: { width: 6, template: 'sales/top_customers', entity: 'customers', order_by: 'total_invoiced', header: 'total_sales', limit_entries: 10, hist_parameters: year },
   },
-  { endpoint: 'hr/workforce_summary', name: 'Workforce', width: 6, metadata: { width: 6, filter: 'gender', period: 'yearly' } },
+  { endpoint: 'hr/workforce_summary', width: 6, metadata: { width: 6, filter: 'gender', period: 'yearly' } },
 ];
 
 export async function createDefault(organization: Organization): Promise<Dashboard> {
@@ -88,7 +88,7 @@ export async function createDefault(organization: Organization): Promise<Dashboa
   return { ...created, widgets };
 }
 
-export async function addWidget(dashboard: number, w: Omit<Widget, 'id'>): Promise<Widget> {
+export async function addWidget(dashboard: number, w: Omit<Widget, 'id' | 'name'> & { name?: string }): Promise<Widget> {
   return widgetOf(await call(`${hub}/dashboards/${dashboard}/widgets`, { method: 'POST', body: w }));
 }
 

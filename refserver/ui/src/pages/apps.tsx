@@ -30,6 +30,15 @@ export function InstanceStatus({ instance }: { instance: hub.AppInstance }) {
   return <Badge tone={trouble ? 'danger' : tone} testid={`status-${instance.status}`}>{trouble ? `${label}: trouble` : label}</Badge>;
 }
 
+/** A link into an app. */
+export function OpenApp({ instance: i }: { instance: hub.AppInstance }) {
+  return (
+    <a class="button primary" href={hub.launchURL(i)} target="_blank" rel="noopener" data-testid="open-app">
+      <Icon name="open" size={18} />Open<span class="hidden"> {i.name} in a new tab</span>
+    </a>
+  );
+}
+
 export function Apps({ organization }: Here) {
   const apps = useQuery(`instances ${organization.uid}`, (signal) => hub.appInstances(organization.uid, signal), {
     poll: (data) => (data?.some(hub.moving) ? 1_000 : 30_000),
@@ -43,14 +52,20 @@ export function Apps({ organization }: Here) {
       title="My apps"
       testid="page-apps"
       intro={`What ${organization.name} works with.`}
-      actions={<Link class="button primary" href="/marketplace" data-testid="go-marketplace"><Icon name="plus" size={18} />Add an app</Link>}
+      actions={
+        <Link class={may ? 'button primary' : 'button'} href="/marketplace" data-testid="go-marketplace">
+          <Icon name={may ? 'plus' : 'store'} size={18} />{may ? 'Add an app' : 'Marketplace'}
+        </Link>
+      }
     >
       {apps.loading && <Skeleton shape="cards" rows={3} />}
       {apps.error !== null && !apps.data && <Failed error={apps.error} retry={apps.reload} what="Your apps" />}
       {apps.error !== null && apps.data && <Notice kind="warning">The list may be out of date: the server doesn’t answer. Trying again.</Notice>}
       {apps.data && apps.data.length === 0 && (
         <Empty icon="apps" title="No apps yet" action={<Link class="button primary" href="/marketplace">Look at the marketplace</Link>}>
-          Add apps, and they sign you in and share their data by themselves.
+          {may
+            ? 'Add apps, and they sign you in and share their data by themselves.'
+            : `As soon as an administrator of ${organization.name} adds apps, you find them here.`}
         </Empty>
       )}
       {apps.data && apps.data.length > 0 && (
@@ -109,11 +124,7 @@ function Instance({ instance: i, onRemove }: { instance: hub.AppInstance; onRemo
         )}
       </div>
       <div class="instance-actions">
-        {i.sso_enabled && i.status === 'running' && (
-          <a class="button primary" href={hub.launchURL(i)} target="_blank" rel="noopener" data-testid="open-app">
-            <Icon name="open" size={18} />Open<span class="hidden"> {i.name} in a new tab</span>
-          </a>
-        )}
+        {hub.canOpen(i) && <OpenApp instance={i} />}
         {onRemove && i.status !== 'terminating' && <IconButton icon="trash" label={`Remove ${i.name}`} data-testid="remove-app" onClick={onRemove} />}
       </div>
     </li>

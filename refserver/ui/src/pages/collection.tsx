@@ -6,6 +6,7 @@ import type { Here } from '../app';
 import { number, plural, singular, words } from '../lib/format';
 import { iconOf } from '../lib/collections';
 import { useNames, type Reference } from '../lib/labels';
+import { newest, nextOrder } from '../lib/order';
 import { useQuery } from '../lib/query';
 import { Link, navigate, setParams, usePlace } from '../lib/router';
 import { attributes, defaultColumns, filterable, nameOf, sortable, value, type Attribute } from '../lib/schema';
@@ -58,12 +59,14 @@ function Table({ organization, collection, type }: Here & { collection: string; 
   const { search } = usePlace();
   const params = new URLSearchParams(search);
   const filter = params.get('filter') ?? '';
-  const orderby = params.get('sort') ?? '';
   const top = sizes.includes(Number(params.get('top'))) ? Number(params.get('top')) : 25;
   const page = Math.max(1, Math.floor(Number(params.get('page')) || 1));
   const skip = (page - 1) * top;
 
   const all = useMemo(() => attributes(type), [type]);
+  // Documents come newest first, other records in the order in which they were made.
+  const usual = all.some((a) => a.path === newest.path) ? newest.orderby : '';
+  const orderby = params.get('sort') ?? usual;
   const key = `list ${organization.uid} ${collection} ${filter} ${orderby} ${top} ${skip}`;
   const list = useQuery(key, (signal) => connec.list(organization.uid, collection, { filter, orderby, top, skip }, signal));
   const [last, setLast] = useState<connec.Page | null>(null);
@@ -96,7 +99,10 @@ function Table({ organization, collection, type }: Here & { collection: string; 
   const names = useNames(organization.uid, references);
 
   const [sortPath, sortDirection] = orderby.split(' ');
-  const sort = (path: string): void => setParams({ sort: sortPath !== path ? `${path} asc` : sortDirection === 'desc' ? null : `${path} desc`, page: null });
+  const sort = (path: string): void => {
+    const next = nextOrder(path, orderby, usual);
+    setParams({ sort: next === usual ? null : next, page: null });
+  };
   const title = words(collection);
   const total = data?.total ?? 0;
   const pages = Math.max(1, Math.ceil(total / top));

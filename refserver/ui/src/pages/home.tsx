@@ -4,13 +4,13 @@ import * as impac from '../api/impac';
 import { explain } from '../api/http';
 import type { Here } from '../app';
 import { useQuery } from '../lib/query';
+import { Button } from '../ui/button';
 import { Confirm } from '../ui/dialog';
-import { Icon } from '../ui/icon';
-import { Menu } from '../ui/menu';
 import { Page } from '../ui/page';
 import { Empty, Failed, Skeleton } from '../ui/states';
 import { toast } from '../ui/toast';
 import { checkSession } from '../session';
+import { Catalogue } from './catalogue';
 
 /** The module that defines <impac-widget>; it is served beside the console and loaded when a dashboard is first shown. */
 const componentsURL = '/assets/impac/impac.js';
@@ -46,6 +46,8 @@ export function Home(here: Here) {
   const dashboard = useQuery(`dashboard ${organization.uid}`, (signal) => open(here, signal));
   const templates = useQuery('templates', impac.templates);
   const [removing, setRemoving] = useState<impac.Widget | null>(null);
+  const [choosing, setChoosing] = useState(false);
+  const [added, setAdded] = useState(0);
   const d = dashboard.data;
 
   const change = (f: (widgets: impac.Widget[]) => impac.Widget[]): void => {
@@ -83,6 +85,7 @@ export function Home(here: Here) {
     try {
       const w = await impac.addWidget(d.id, { endpoint: t.endpoint, name: t.name, width: t.width || 6, metadata });
       change((all) => [...all, w]);
+      setAdded(w.id);
       toast(`${t.name} was added.`);
     } catch (e) {
       failed(e);
@@ -97,19 +100,7 @@ export function Home(here: Here) {
       testid="page-home"
       intro={`How ${organization.name} is doing.`}
       actions={
-        d && choices.length > 0 ? (
-          <Menu
-            label="Add widget"
-            buttonClass="button plain"
-            testid="add-widget"
-            button={<><Icon name="plus" size={18} />Add widget</>}
-            entries={choices.map((t) => ({
-              label: <span class="template"><b>{t.name}</b><small>{t.desc}</small></span>,
-              testid: `template-${t.endpoint}`,
-              run: () => void add(t),
-            }))}
-          />
-        ) : null
+        d && choices.length > 0 ? <Button icon="plus" data-testid="add-widget" onClick={() => setChoosing(true)}>Add widget</Button> : null
       }
     >
       {dashboard.loading && <Skeleton shape="cards" rows={3} />}
@@ -123,6 +114,7 @@ export function Home(here: Here) {
             <WidgetSlot
               key={w.id}
               widget={w}
+              isNew={w.id === added}
               organizations={user.organizations.map((o) => ({ uid: o.uid, name: o.name }))}
               onChange={(metadata, name) => save(w, metadata, name)}
               onMove={(by) => move(w, by)}
@@ -131,6 +123,7 @@ export function Home(here: Here) {
           ))}
         </div>
       )}
+      {choosing && d && <Catalogue templates={choices} widgets={d.widgets} onAdd={add} onClose={() => setChoosing(false)} />}
       {removing && d && (
         <Confirm
           title={`Remove “${removing.name}”?`}
@@ -152,6 +145,8 @@ export function Home(here: Here) {
 
 interface SlotProps {
   widget: impac.Widget;
+  /** It was added just now: it comes into sight. */
+  isNew: boolean;
   organizations: { uid: string; name: string }[];
   onChange(metadata: impac.Metadata, name: string): void;
   onMove(by: number): void;
@@ -163,7 +158,7 @@ interface WidgetElement extends HTMLElement {
   organizationChoices: { uid: string; name: string }[];
 }
 
-function WidgetSlot({ widget, organizations, onChange, onMove, onRemove }: SlotProps) {
+function WidgetSlot({ widget, isNew, organizations, onChange, onMove, onRemove }: SlotProps) {
   const slot = useRef<HTMLDivElement>(null);
   const element = useRef<WidgetElement | null>(null);
   const handlers = useRef({ onChange, onMove, onRemove });
@@ -184,6 +179,7 @@ function WidgetSlot({ widget, organizations, onChange, onMove, onRemove }: SlotP
     el.addEventListener('impac-remove', () => handlers.current.onRemove());
     element.current = el;
     slot.current?.append(el);
+    if (isNew) slot.current?.scrollIntoView({ block: 'nearest', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
     return () => el.remove();
   }, []);
 

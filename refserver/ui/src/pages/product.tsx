@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 
+import { ApiError } from '../api/http';
 import * as hub from '../api/hub';
 import type { Here } from '../app';
 import { forget, useQuery } from '../lib/query';
@@ -10,7 +11,7 @@ import { Logo } from '../ui/logo';
 import { Page } from '../ui/page';
 import { Empty, Failed, Skeleton } from '../ui/states';
 import { toast } from '../ui/toast';
-import { InstanceStatus } from './apps';
+import { InstanceStatus, OpenApp } from './apps';
 import { kindOf } from './marketplace';
 
 const crumbs = [{ href: '/marketplace', label: 'Marketplace' }];
@@ -18,7 +19,9 @@ const crumbs = [{ href: '/marketplace', label: 'Marketplace' }];
 /** One app of the marketplace. */
 export function Product({ organization, nid }: Here & { nid: string }) {
   const apps = useQuery(`marketplace ${organization.uid}`, (signal) => hub.marketplace(organization.uid, signal));
-  const instances = useQuery(`instances ${organization.uid}`, (signal) => hub.appInstances(organization.uid, signal));
+  const instances = useQuery(`instances ${organization.uid}`, (signal) => hub.appInstances(organization.uid, signal), {
+    poll: (data) => (data?.some((i) => i.app_nid === nid && hub.moving(i)) ? 1_000 : 30_000),
+  });
   const [asking, setAsking] = useState(false);
   const app = apps.data?.find((a) => a.nid === nid);
   const mine = (instances.data ?? []).filter((i) => i.app_nid === nid);
@@ -38,6 +41,9 @@ export function Product({ organization, nid }: Here & { nid: string }) {
   }
 
   const may = hub.mayManageApps(organization);
+  const open = mine.find(hub.canOpen);
+  // An organization has an app once. Until it is known whether it has this one, nothing is offered.
+  const actions = open ? <OpenApp instance={open} /> : may && instances.data && mine.length === 0 ? <Button look="primary" icon="plus" data-testid="add-app" onClick={() => setAsking(true)}>Add app</Button> : null;
   return (
     <Page
       title={app.name}
@@ -45,16 +51,16 @@ export function Product({ organization, nid }: Here & { nid: string }) {
       testid="page-product"
       intro={app.tiny_description}
       before={<Logo name={app.name} src={app.logo} size={72} />}
-      actions={may ? <Button look="primary" icon="plus" data-testid="add-app" onClick={() => setAsking(true)}>{mine.length ? 'Add again' : 'Add app'}</Button> : null}
+      actions={actions}
     >
       <div class="product">
         <div class="product-main">
-          {!may && <Notice>Your role, {organization.current_user_role}, can look at apps. Ask an administrator of {organization.name} to add this one.</Notice>}
+          {!may && instances.data && mine.length === 0 && <Notice>Your role, {organization.current_user_role}, can look at apps. Ask an administrator of {organization.name} to add this one.</Notice>}
           {mine.length > 0 && (
             <section class="card panel" aria-label="Already added">
               {mine.map((i) => (
                 <div key={i.uid} class="row-between">
-                  <div><b>{organization.name} has this app.</b> <InstanceStatus instance={i} /></div>
+                  <p class="product-have"><b>{organization.name} has this app.</b><InstanceStatus instance={i} /></p>
                   <Link class="button" href="/apps">Go to My apps</Link>
                 </div>
               ))}
@@ -81,7 +87,15 @@ export function Product({ organization, nid }: Here & { nid: string }) {
           testid="add-confirm"
           onClose={() => setAsking(false)}
           run={async () => {
-            await hub.addApp(organization.uid, app.nid);
+            try {
+              await hub.addApp(organization.uid, app.nid);
+            } catch (e) {
+              if (!(e instanceof ApiError && e.status === 409)) throw e;
+              // Somebody else was faster.
+              instances.reload();
+              toast(`${organization.name} has ${app.name} already.`);
+              return;
+            }
             forget('instances');
             toast(`${app.name} is being set up.`);
             navigate('/apps');

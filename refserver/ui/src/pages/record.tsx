@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 
 import * as connec from '../api/connec';
+import * as hub from '../api/hub';
 import { ApiError } from '../api/http';
 import type { Here } from '../app';
 import { date, singular, words } from '../lib/format';
@@ -25,6 +26,7 @@ export function RecordPage({ organization, collection, id }: Here & { collection
   const types = useQuery('collections', connec.collections);
   const full = useQuery(`record ${org} ${collection} ${id}`, (signal) => connec.show(org, collection, id, signal));
   const history = useQuery(`history ${org} ${collection} ${id}`, (signal) => connec.history(org, collection, id, signal));
+  const apps = useQuery(`instances ${org}`, (signal) => hub.appInstances(org, signal));
   const [editing, setEditing] = useState(false);
   const type = types.data?.find((t) => t.name === collection);
   const record = full.data?.record;
@@ -76,7 +78,7 @@ export function RecordPage({ organization, collection, id }: Here & { collection
           <h2 id="history-title"><Icon name="clock" size={18} />History</h2>
           {history.loading && <Skeleton rows={4} />}
           {history.error !== null && !history.data && <Failed error={history.error} retry={history.reload} what="History" />}
-          {history.data && <History transactions={history.data} type={type} names={names} currency={currencyOf(record) ?? organization.currency} />}
+          {history.data && <History transactions={history.data} apps={apps.data ?? []} type={type} names={names} currency={currencyOf(record) ?? organization.currency} />}
         </section>
       </div>
       {editing && type && (
@@ -229,15 +231,16 @@ function List({ path, title, rows, type, names, currency }: { path: string[]; ti
   const priority = ['line_number', 'name', 'item_id', 'account_id', 'description', 'quantity', 'unit_price', 'amount', 'total_price'];
   keys.sort((a, b) => (priority.indexOf(a) + 1 || 5.5) - (priority.indexOf(b) + 1 || 5.5));
   const of = (k: string): Attribute | undefined => lookup(type, [...path, k]);
+  const columns = keys.filter((k) => k !== 'description' || !repeats(rows, of('item_id')?.target, names));
   return (
     <section class="card panel">
       <h2>{title} <span class="muted">{rows.length}</span></h2>
       <div class="table-box flat" tabIndex={0} role="region" aria-label={title}>
         <table class="table">
-          <thead><tr>{keys.map((k) => <th key={k} scope="col" class={right(of(k), rows, k) ? 'numeric' : ''}>{k === 'line_number' ? '#' : words(k)}</th>)}</tr></thead>
+          <thead><tr>{columns.map((k) => <th key={k} scope="col" class={right(of(k), rows, k) ? 'numeric' : ''}>{k === 'line_number' ? '#' : words(k)}</th>)}</tr></thead>
           <tbody>
             {rows.slice(0, all ? undefined : limit).map((r, i) => (
-              <tr key={i}>{keys.map((k) => <td key={k} class={right(of(k), rows, k) ? 'numeric' : ''}><Value value={r?.[k]} attribute={of(k)} names={names} currency={currency} /></td>)}</tr>
+              <tr key={i}>{columns.map((k) => <td key={k} class={right(of(k), rows, k) ? 'numeric' : ''}><Value value={r?.[k]} attribute={of(k)} names={names} currency={currency} /></td>)}</tr>
             ))}
           </tbody>
         </table>
@@ -245,6 +248,11 @@ function List({ path, title, rows, type, names, currency }: { path: string[]; ti
       {rows.length > limit && !all && <Button small onClick={() => setAll(true)}>Show all {rows.length}</Button>}
     </section>
   );
+}
+
+/** Whether descriptions only say once more what the items beside them are called. */
+function repeats(rows: connec.Attributes[], items: string | undefined, names: Names): boolean {
+  return items !== undefined && rows.every((r) => !filled(r?.description) || (typeof r.item_id === 'string' && names({ collection: items, id: r.item_id }) === r.description));
 }
 
 function right(a: Attribute | undefined, rows: connec.Attributes[], k: string): boolean {

@@ -31,7 +31,7 @@ export function Dialog({ title, onClose, children, footer, onSubmit, wide, testi
       // While the dialog is open, nothing behind it takes the focus.
       close.current = () => {};
       d?.close();
-      before?.focus?.();
+      before?.focus?.({ preventScroll: true });
     };
   }, []);
   const content = (
