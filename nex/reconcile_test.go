@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -249,4 +250,39 @@ func (f *flaky) Remove(ctx context.Context, id string) error {
 		return err
 	}
 	return f.Backend.Remove(ctx, id)
+}
+
+// TestConfigureAfterMoving proves that an app which outlived its engine hears of its new public address.
+func TestConfigureAfterMoving(t *testing.T) {
+	t.Parallel()
+	store, b := nexmem.New(), nexmem.NewBackend()
+	b.Handle("app", nextest.Program)
+	t.Cleanup(func() { require.NoError(t, b.Close()) })
+	ctx, env := operator(t), map[string]string{"A": "1"}
+	first := nex.New(store, b, nextest.Authorizer(), quick()...)
+	require.NoError(t, first.PutTemplate(ctx, nex.Template{Name: "notes", Command: []string{"app"}}))
+	stop := nextest.RunEngine(t, first)
+	_, err := first.CreateApp(ctx, nex.AppSpec{UID: "x", Organization: nextest.OrgA, Template: "notes", Env: env})
+	require.NoError(t, err)
+	nextest.Await(t, first, "x", nex.Running)
+	stop()
+
+	second := nex.New(store, b, nextest.Authorizer(), quick(nex.WithURL(func(uid string) string { return "http://" + uid + ".apps.localhost:99" }))...)
+	nextest.RunEngine(t, second)
+	a, err := second.ConfigureApp(ctx, "x", env)
+	require.NoError(t, err)
+	require.Equal(t, nex.Stopping, a.Status)
+	a = nextest.Await(t, second, "x", nex.Running)
+	require.Equal(t, "http://x.apps.localhost:99", a.URL)
+	i, err := b.Get(ctx, "x")
+	require.NoError(t, err)
+	resp, err := http.Get("http://" + i.Addr + "/env?name=NEX_PUBLIC_URL")
+	require.NoError(t, err)
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, a.URL, string(text))
+	a, err = second.ConfigureApp(ctx, "x", env)
+	require.NoError(t, err)
+	require.Equal(t, nex.Running, a.Status, "once is enough")
 }

@@ -18,6 +18,9 @@ type Service interface {
 	GetApp(ctx context.Context, uid string) (*App, error)
 	// ListApps lists the apps of an organization, or all with "", but for those that are terminated.
 	ListApps(ctx context.Context, organization string) ([]*App, error)
+	// ConfigureApp replaces an app's own environment. An app that runs with another configuration than it would be started with now,
+	// be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+	ConfigureApp(ctx context.Context, uid string, env map[string]string) (*App, error)
 	StartApp(ctx context.Context, uid string) (*App, error)
 	StopApp(ctx context.Context, uid string) (*App, error)
 	// RestartApp stops and starts.

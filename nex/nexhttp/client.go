@@ -215,6 +215,19 @@ func (c *Client) ListApps(ctx context.Context, organization string) ([]*nex.App,
 	return out, nil
 }
 
+// ConfigureApp replaces an app's own environment.
+func (c *Client) ConfigureApp(ctx context.Context, uid string, env map[string]string) (*nex.App, error) {
+	if err := named(uid); err != nil {
+		return nil, err
+	}
+	if env == nil {
+		env = map[string]string{}
+	}
+	return c.app(ctx, c.call, func(base string) (*http.Request, error) {
+		return nexapi.NewConfigureAppRequest(base, uid, nexapi.AppEnv{Env: env})
+	})
+}
+
 // StartApp starts a stopped app.
 func (c *Client) StartApp(ctx context.Context, uid string) (*nex.App, error) {
 	if err := named(uid); err != nil {

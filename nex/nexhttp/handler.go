@@ -195,6 +195,15 @@ func (h *handler) TerminateApp(ctx context.Context, r nexapi.TerminateAppRequest
 	return nexapi.TerminateApp202JSONResponse(toAPIApp(a)), nil
 }
 
+// ConfigureApp configures.
+func (h *handler) ConfigureApp(ctx context.Context, r nexapi.ConfigureAppRequestObject) (nexapi.ConfigureAppResponseObject, error) {
+	a, err := h.svc.ConfigureApp(ctx, r.UID, r.Body.Env)
+	if err != nil {
+		return nil, err
+	}
+	return nexapi.ConfigureApp202JSONResponse(toAPIApp(a)), nil
+}
+
 // StartApp starts.
 func (h *handler) StartApp(ctx context.Context, r nexapi.StartAppRequestObject) (nexapi.StartAppResponseObject, error) {
 	a, err := h.svc.StartApp(ctx, r.UID)

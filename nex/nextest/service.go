@@ -71,6 +71,7 @@ func TestService(t *testing.T, open func(t *testing.T) nex.Store, place func(t *
 	t.Run("Templates", h.templates)
 	t.Run("Lifecycle", h.lifecycle)
 	t.Run("CreateAgain", h.createAgain)
+	t.Run("Configure", h.configure)
 	t.Run("Invalid", h.invalid)
 	t.Run("Access", h.access)
 	t.Run("Trouble", h.trouble)
@@ -208,6 +209,51 @@ func (h serviceHarness) createAgain(t *testing.T) {
 	Await(t, s, "x", nex.Terminated)
 	_, err = s.CreateApp(ctx, spec)
 	require.ErrorIs(t, err, nex.ErrConflict, "a uid is never used again")
+}
+
+func (h serviceHarness) configure(t *testing.T) {
+	s, ctx := h.service(t), as(t, AdminA)
+	_, err := s.ConfigureApp(ctx, "x", nil)
+	require.ErrorIs(t, err, nex.ErrNotFound)
+	_, err = s.CreateApp(ctx, nex.AppSpec{UID: "x", Organization: OrgA, Template: "notes", Env: map[string]string{"A": "1"}})
+	require.NoError(t, err)
+	before := Await(t, s, "x", nex.Running)
+	a, err := s.ConfigureApp(ctx, "x", map[string]string{"A": "1"})
+	require.NoError(t, err)
+	require.Equal(t, nex.Running, a.Status, "it has that environment already")
+
+	a, err = s.ConfigureApp(ctx, "x", map[string]string{Unhealthy: "1"})
+	require.NoError(t, err)
+	require.Equal(t, nex.Stopping, a.Status)
+	require.Equal(t, nex.Running, a.NextStatus)
+	require.Eventually(t, func() bool {
+		a, err := s.GetApp(ctx, "x")
+		require.NoError(t, err)
+		return a.Status == nex.Starting && len(a.Errors) > 0
+	}, soon, 2*time.Millisecond, "the new environment takes effect")
+	_, err = s.ConfigureApp(ctx, "x", nil)
+	require.NoError(t, err, "also while it doesn't come up")
+	a = Await(t, s, "x", nex.Running)
+	require.True(t, a.StartedAt.After(before.StartedAt))
+	require.Zero(t, a.Restarts)
+
+	for cred, want := range map[authz.Credential]error{MemberA: authz.ErrDenied, AdminB: authz.ErrDenied, Stranger: authz.ErrUnauthenticated, {}: authz.ErrUnauthenticated} {
+		_, err := s.ConfigureApp(as(t, cred), "x", map[string]string{"A": "2"})
+		require.ErrorIs(t, err, want, cred)
+	}
+	_, err = s.ConfigureApp(ctx, "x", map[string]string{"PORT": "1"})
+	requireField(t, err, "env.PORT")
+	_, err = s.StopApp(ctx, "x")
+	require.NoError(t, err)
+	Await(t, s, "x", nex.Stopped)
+	a, err = s.ConfigureApp(ctx, "x", map[string]string{"A": "3"})
+	require.NoError(t, err)
+	require.Equal(t, nex.Stopped, a.Status, "it isn't started by that")
+	_, err = s.TerminateApp(ctx, "x")
+	require.NoError(t, err)
+	Await(t, s, "x", nex.Terminated)
+	_, err = s.ConfigureApp(ctx, "x", nil)
+	require.ErrorIs(t, err, nex.ErrConflict)
 }
 
 func (h serviceHarness) invalid(t *testing.T) {

@@ -127,6 +127,24 @@ type ClientInterface interface {
 	// Corresponds with GET /nex/api/v1/apps/{uid} (the `GetApp` operationId).
 	GetApp(ctx context.Context, uid UID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ConfigureAppWithBody Replace an app's own environment
+	//
+	// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+	ConfigureAppWithBody(ctx context.Context, uid UID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfigureApp Replace an app's own environment
+	//
+	// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+	ConfigureApp(ctx context.Context, uid UID, body ConfigureAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetLogs The last lines that the app wrote
 	//
 	// Corresponds with GET /nex/api/v1/apps/{uid}/logs (the `GetLogs` operationId).
@@ -259,6 +277,44 @@ func (c *Client) TerminateApp(ctx context.Context, uid UID, reqEditors ...Reques
 // Corresponds with GET /nex/api/v1/apps/{uid} (the `GetApp` operationId).
 func (c *Client) GetApp(ctx context.Context, uid UID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetAppRequest(c.Server, uid)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfigureAppWithBody Replace an app's own environment
+//
+// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+func (c *Client) ConfigureAppWithBody(ctx context.Context, uid UID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfigureAppRequestWithBody(c.Server, uid, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfigureApp Replace an app's own environment
+//
+// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+func (c *Client) ConfigureApp(ctx context.Context, uid UID, body ConfigureAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfigureAppRequest(c.Server, uid, body)
 	if err != nil {
 		return nil, err
 	}
@@ -561,6 +617,53 @@ func NewGetAppRequest(server string, uid UID) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewConfigureAppRequest calls the generic ConfigureApp builder with application/json body
+func NewConfigureAppRequest(server string, uid UID, body ConfigureAppJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConfigureAppRequestWithBody(server, uid, "application/json", bodyReader)
+}
+
+// NewConfigureAppRequestWithBody constructs an http.Request for the ConfigureApp method, with any body, and a specified content type
+func NewConfigureAppRequestWithBody(server string, uid UID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "uid", uid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/nex/api/v1/apps/%s/env", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -916,6 +1019,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /nex/api/v1/apps/{uid} (the `GetApp` operationId).
 	GetAppWithResponse(ctx context.Context, uid UID, reqEditors ...RequestEditorFn) (*GetAppResponse, error)
 
+	// ConfigureAppWithBodyWithResponse Replace an app's own environment
+	//
+	// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+	ConfigureAppWithBodyWithResponse(ctx context.Context, uid UID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfigureAppResponse, error)
+
+	// ConfigureAppWithResponse Replace an app's own environment
+	//
+	// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+	ConfigureAppWithResponse(ctx context.Context, uid UID, body ConfigureAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfigureAppResponse, error)
+
 	// GetLogsWithResponse The last lines that the app wrote
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1176,6 +1297,54 @@ func (r GetAppResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ConfigureAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *App
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemAnswer
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ConfigureAppResponse) GetJSON202() *App {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfigureAppResponse) GetApplicationProblemJSONDefault() *ProblemAnswer {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfigureAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfigureAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfigureAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfigureAppResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -1577,6 +1746,36 @@ func (c *ClientWithResponses) GetAppWithResponse(ctx context.Context, uid UID, r
 	return ParseGetAppResponse(rsp)
 }
 
+// ConfigureAppWithBodyWithResponse Replace an app's own environment
+//
+// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+func (c *ClientWithResponses) ConfigureAppWithBodyWithResponse(ctx context.Context, uid UID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfigureAppResponse, error) {
+	rsp, err := c.ConfigureAppWithBody(ctx, uid, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfigureAppResponse(rsp)
+}
+
+// ConfigureAppWithResponse Replace an app's own environment
+//
+// An app that runs with another configuration than it would be started with now, be it for this change, its template's, or one of its public address, is restarted. Asking again changes nothing.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /nex/api/v1/apps/{uid}/env (the `ConfigureApp` operationId).
+func (c *ClientWithResponses) ConfigureAppWithResponse(ctx context.Context, uid UID, body ConfigureAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfigureAppResponse, error) {
+	rsp, err := c.ConfigureApp(ctx, uid, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfigureAppResponse(rsp)
+}
+
 // GetLogsWithResponse The last lines that the app wrote
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1823,6 +2022,39 @@ func ParseGetAppResponse(rsp *http.Response) (*GetAppResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseConfigureAppResponse parses an HTTP response from a ConfigureAppWithResponse call
+func ParseConfigureAppResponse(rsp *http.Response) (*ConfigureAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfigureAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest App
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest ProblemAnswer

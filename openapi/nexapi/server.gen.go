@@ -31,6 +31,9 @@ type ServerInterface interface {
 	// GetApp Show an app
 	// (GET /nex/api/v1/apps/{uid})
 	GetApp(w http.ResponseWriter, r *http.Request, uid UID)
+	// ConfigureApp Replace an app's own environment
+	// (PUT /nex/api/v1/apps/{uid}/env)
+	ConfigureApp(w http.ResponseWriter, r *http.Request, uid UID)
 	// GetLogs The last lines that the app wrote
 	// (GET /nex/api/v1/apps/{uid}/logs)
 	GetLogs(w http.ResponseWriter, r *http.Request, uid UID, params GetLogsParams)
@@ -153,6 +156,32 @@ func (siw *ServerInterfaceWrapper) GetApp(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetApp(w, r, uid)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ConfigureApp operation middleware
+func (siw *ServerInterfaceWrapper) ConfigureApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "uid" -------------
+	var uid UID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "uid", r.PathValue("uid"), &uid, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "uid", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConfigureApp(w, r, uid)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -463,6 +492,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/nex/api/v1/apps", wrapper.CreateApp)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/nex/api/v1/apps/{uid}", wrapper.TerminateApp)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/nex/api/v1/apps/{uid}", wrapper.GetApp)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/nex/api/v1/apps/{uid}/env", wrapper.ConfigureApp)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/nex/api/v1/apps/{uid}/start", wrapper.StartApp)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/nex/api/v1/apps/{uid}/stop", wrapper.StopApp)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/nex/api/v1/apps/{uid}/restart", wrapper.RestartApp)
@@ -628,6 +658,46 @@ type GetAppdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAppdefaultApplicationProblemPlusJSONResponse) VisitGetAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfigureAppRequestObject struct {
+	UID  UID `json:"uid"`
+	Body *ConfigureAppJSONRequestBody
+}
+
+type ConfigureAppResponseObject interface {
+	VisitConfigureAppResponse(w http.ResponseWriter) error
+}
+
+type ConfigureApp202JSONResponse App
+
+func (response ConfigureApp202JSONResponse) VisitConfigureAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfigureAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       externalRef0.Problem
+	StatusCode int
+}
+
+func (response ConfigureAppdefaultApplicationProblemPlusJSONResponse) VisitConfigureAppResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -914,6 +984,9 @@ type StrictServerInterface interface {
 	// GetApp Show an app
 	// (GET /nex/api/v1/apps/{uid})
 	GetApp(ctx context.Context, request GetAppRequestObject) (GetAppResponseObject, error)
+	// ConfigureApp Replace an app's own environment
+	// (PUT /nex/api/v1/apps/{uid}/env)
+	ConfigureApp(ctx context.Context, request ConfigureAppRequestObject) (ConfigureAppResponseObject, error)
 	// GetLogs The last lines that the app wrote
 	// (GET /nex/api/v1/apps/{uid}/logs)
 	GetLogs(ctx context.Context, request GetLogsRequestObject) (GetLogsResponseObject, error)
@@ -1078,6 +1151,39 @@ func (sh *strictHandler) GetApp(w http.ResponseWriter, r *http.Request, uid UID)
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetAppResponseObject); ok {
 		if err := validResponse.VisitGetAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfigureApp operation middleware
+func (sh *strictHandler) ConfigureApp(w http.ResponseWriter, r *http.Request, uid UID) {
+	var request ConfigureAppRequestObject
+
+	request.UID = uid
+
+	var body ConfigureAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfigureApp(ctx, request.(ConfigureAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfigureApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ConfigureAppResponseObject); ok {
+		if err := validResponse.VisitConfigureAppResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -99,6 +99,12 @@ type App struct {
 	URL string `json:"url"`
 }
 
+// AppEnv defines model for AppEnv.
+type AppEnv struct {
+	// Env All of the app's own configuration. Values are never shown again.
+	Env map[string]string `json:"env"`
+}
+
 // AppList defines model for AppList.
 type AppList struct {
 	Apps []App `json:"apps"`
@@ -201,6 +207,9 @@ type GetLogsParams struct {
 
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.
 type CreateAppJSONRequestBody = AppSpec
+
+// ConfigureAppJSONRequestBody defines body for ConfigureApp for application/json ContentType.
+type ConfigureAppJSONRequestBody = AppEnv
 
 // PutTemplateJSONRequestBody defines body for PutTemplate for application/json ContentType.
 type PutTemplateJSONRequestBody = TemplateBody
