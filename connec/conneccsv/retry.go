@@ -2,6 +2,7 @@ package conneccsv
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/url"
 
@@ -17,7 +18,8 @@ func temporary(err error) bool {
 	if r, ok := errors.AsType[*problem.Remote](err); ok {
 		return r.Problem.Status == 429 || r.Problem.Status >= 500
 	}
-	return unreachable(err)
+	// A server that dies while it answers leaves half an answer.
+	return unreachable(err) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // unreachable reports whether nothing answered at all.
