@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -18,11 +19,12 @@ import (
 	"github.com/ensemble-platform/ensemble/refserver"
 )
 
-// Main runs one command and returns the exit code: 0, 1 for a failure, 2 for wrong usage.
+// Main runs one command and returns the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for what was interrupted.
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, args, os.Stdout, os.Stderr)
+	context.AfterFunc(ctx, stop) // a second signal ends the program as if it had never been caught
+	return run(ctx, args, os.Stdin, os.Stdout, os.Stderr)
 }
 
 type commands struct {
@@ -37,13 +39,14 @@ type commands struct {
 	HostedApp hostedAppCmd `cmd:"" hidden:"" name:"hosted-app"`
 }
 
-// console is where commands write.
+// console is where commands read and write.
 type console struct {
 	ctx      context.Context
+	in       io.Reader
 	out, err io.Writer
 }
 
-func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	var cmds commands
 	code := -1
 	parser, err := kong.New(&cmds,
@@ -55,6 +58,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if err != nil {
 		panic(err) // the commands are part of the program
 	}
+	hideUnused(parser.Model.Node)
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -70,12 +74,38 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		_, _ = fmt.Fprintf(errOut, "ensemble: %v\nTry: %s --help\n", err, command)
 		return 2
 	}
-	c := &console{ctx: ctx, out: out, err: errOut}
-	if err := kctx.Run(c); err != nil && (ctx.Err() == nil || !errors.Is(err, context.Canceled)) {
+	err = kctx.Run(&console{ctx: ctx, in: in, out: out, err: errOut})
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return 130
+	default:
 		_, _ = fmt.Fprintf(errOut, "ensemble: %v\n", err)
 		return 1
 	}
-	return 0
+}
+
+// unused are the flags that a command has with refserver.Config but makes no use of. They are taken, as they are from the environment: one
+// set of settings does for all commands. Help leaves them out.
+var unused = map[string][]string{
+	"ensemble migrate": {
+		"listen", "public-url", "apps-domain", "admin-listen", "issuer-url", "auto-migrate", "secret-key",
+		"allow-private-webhooks", "max-body", "log-level", "log-format", "shutdown-timeout",
+	},
+	"ensemble user add": {
+		"listen", "public-url", "apps-domain", "admin-listen", "nex", "connec", "impac", "issuer-url",
+		"allow-private-webhooks", "max-body", "log-level", "log-format", "shutdown-timeout",
+	},
+}
+
+func hideUnused(n *kong.Node) {
+	for _, f := range n.Flags {
+		f.Hidden = f.Hidden || slices.Contains(unused[n.FullPath()], f.Name)
+	}
+	for _, child := range n.Children {
+		hideUnused(child)
+	}
 }
 
 // logger makes the server's log from its configuration.
@@ -99,6 +129,7 @@ func (s *serveCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	c.stopping()
 	return srv.Run(c.ctx, nil)
 }
 

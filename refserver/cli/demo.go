@@ -28,7 +28,10 @@ func (d *demoCmd) Run(c *console) error {
 		cfg.LogLevel = "info"
 	}
 	_, _ = fmt.Fprintf(c.out, "\n  Preparing the demo in %s …\n", d.DataDir)
-	return demo.Run(c.ctx, demo.Options{Config: cfg, JSON: d.JSON, Out: c.out, Log: logger(cfg, c.err), HostedApp: []string{self, "hosted-app"}})
+	c.stopping()
+	return demo.Run(c.ctx, demo.Options{
+		Config: cfg, JSON: d.JSON, Out: c.out, Terminal: isTerminal(c.out), Log: logger(cfg, c.err), HostedApp: []string{self, "hosted-app"},
+	})
 }
 
 type hostedAppCmd struct{}

@@ -30,7 +30,9 @@ type Options struct {
 	JSON string
 	// Out gets what a person wants to read.
 	Out io.Writer
-	Log *slog.Logger
+	// Terminal says that Out is one, where progress can be drawn in place.
+	Terminal bool
+	Log      *slog.Logger
 	// HostedApp is the command that runs the hosted app.
 	HostedApp []string
 }
@@ -376,10 +378,16 @@ func (r *runner) seed(organization string, p profile, instances []*hub.AppInstan
 				}
 			}
 			done += n
-			r.say("\r  %-26s %5d of %d records", p.name, done, total)
+			if r.opts.Terminal {
+				r.say("\r  %-26s %5d of %d records", p.name, done, total)
+			}
 		}
 	}
-	r.say("\n")
+	if r.opts.Terminal {
+		r.say("\n")
+	} else {
+		r.say("  %-26s %5d records\n", p.name, total)
+	}
 	r.state.Seeded[organization] = true
 	return r.save()
 }
