@@ -14,7 +14,8 @@ import (
 
 const defaultRedirectPath = "/oidc/callback"
 
-// PutApp creates or replaces a marketplace entry. Putting an app again whose first attempt failed half-way completes it.
+// PutApp creates or replaces a marketplace entry, and sees to it that the instances of an app that moved follow. Putting an app again whose
+// first attempt failed half-way completes it.
 func (e *Engine) PutApp(ctx context.Context, a App) (*App, string, error) {
 	if _, err := authz.Require(ctx, e.authorizer, authz.ManagePlatform, authz.Platform, "platform"); err != nil {
 		return nil, "", fmt.Errorf("app %s: %w", a.NID, err)
@@ -52,6 +53,9 @@ func (e *Engine) PutApp(ctx context.Context, a App) (*App, string, error) {
 		return nil, "", fmt.Errorf("app %s: %w", a.NID, err)
 	}
 	if rec.Stack == Cube {
+		if err := e.follow(ctx, rec.ID, false); err != nil {
+			return nil, "", fmt.Errorf("app %s: %w", a.NID, err)
+		}
 		return &rec.App, "", nil
 	}
 	key, err := e.appKey(rec)
@@ -59,6 +63,9 @@ func (e *Engine) PutApp(ctx context.Context, a App) (*App, string, error) {
 		return nil, "", fmt.Errorf("app %s: %w", a.NID, err)
 	}
 	if err := e.identity.PutClient(ctx, Client{ID: rec.ID, Name: rec.Name, Key: key, RedirectURIs: redirectURIs(rec.Host, &rec.App)}); err != nil {
+		return nil, "", fmt.Errorf("app %s: %w", a.NID, err)
+	}
+	if err := e.follow(ctx, rec.ID, false); err != nil {
 		return nil, "", fmt.Errorf("app %s: %w", a.NID, err)
 	}
 	if rec.Published {

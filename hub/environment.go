@@ -38,7 +38,7 @@ func (e *Engine) environment(r *InstanceRecord, app *AppRecord, s instanceSecret
 		"OIDC_CLIENT_SECRET":        s.Key,
 		"OIDC_REDIRECT_PATH":        defaultRedirectPath,
 	}
-	if u, err := url.Parse(e.appURL(r)); err == nil {
+	if u, err := url.Parse(e.plannedURL(r)); err == nil {
 		env["MNO_SERVER_HOSTNAME"] = u.Hostname()
 	}
 	if len(app.RedirectPaths) > 0 {
@@ -57,5 +57,9 @@ func (e *Engine) appURL(r *InstanceRecord) string {
 	if r.URL != "" {
 		return r.URL
 	}
+	return e.plannedURL(r)
+}
+
+func (e *Engine) plannedURL(r *InstanceRecord) string {
 	return strings.TrimRight(strings.ReplaceAll(e.endpoints.AppURL, "{uid}", r.ID), "/")
 }

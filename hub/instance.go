@@ -31,7 +31,7 @@ func (e *Engine) AddApp(ctx context.Context, organizationID, nid string) (*AppIn
 	now := e.time()
 	r := InstanceRecord{
 		AppInstance: AppInstance{
-			ID: "cld-" + label(), OrganizationID: o.ID, Name: app.Name, Status: Provisioning, URL: app.Host,
+			ID: "cld-" + label(), OrganizationID: o.ID, Name: app.Name, Status: Provisioning,
 			CreatedAt: now, UpdatedAt: now,
 		},
 		AppID: app.ID, ClientID: app.ID,
@@ -43,9 +43,13 @@ func (e *Engine) AddApp(ctx context.Context, organizationID, nid string) (*AppIn
 	if r.SealedSecrets, err = e.seal(r.ID, secrets); err != nil {
 		return nil, err
 	}
+	r.Settings = e.settings(&r, app)
 	e.begin(&r, OrderAdd, now)
 	r.Step, r.Progress = "Ordered", 5
 	created, err := e.store.CreateInstance(ctx, r)
+	if errors.Is(err, ErrConflict) {
+		return nil, &taken{o.Name + " has " + app.Name + " already"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("add %s to %s: %w", app.NID, o.ID, err)
 	}
@@ -53,6 +57,12 @@ func (e *Engine) AddApp(ctx context.Context, organizationID, nid string) (*AppIn
 	e.due(now)
 	return shown(created, &app.App), nil
 }
+
+// taken is an ErrConflict in words for the customer.
+type taken struct{ text string }
+
+func (t *taken) Error() string { return t.text }
+func (t *taken) Unwrap() error { return ErrConflict }
 
 // GetAppInstance returns an instance of an organization that the caller may read.
 func (e *Engine) GetAppInstance(ctx context.Context, id string) (*AppInstance, error) {
@@ -164,11 +174,12 @@ func (e *Engine) LaunchURL(ctx context.Context, instanceID string) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("launch %s: %w", instanceID, err)
 	}
-	if app.SSOInitPath == "" || r.URL == "" {
+	at := r.url(&app.App)
+	if app.SSOInitPath == "" || at == "" {
 		return "", fmt.Errorf("launch %s: %w", instanceID,
 			&ValidationError{Sentinel: ErrInvalid, Fields: []Field{{Path: "id", Reason: "names an app without sign-in"}}})
 	}
-	u, err := url.Parse(r.URL + app.SSOInitPath)
+	u, err := url.Parse(at + app.SSOInitPath)
 	if err != nil {
 		return "", fmt.Errorf("launch %s: %w", instanceID, err)
 	}
@@ -188,7 +199,7 @@ func (e *Engine) show(ctx context.Context, r *InstanceRecord) (*AppInstance, err
 
 func shown(r *InstanceRecord, app *App) *AppInstance {
 	i := r.AppInstance
-	i.App = app
+	i.App, i.URL = app, r.url(app)
 	return &i
 }
 

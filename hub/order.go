@@ -34,7 +34,8 @@ const (
 const serviceID = "svc-hub"
 
 // Run carries out orders until ctx is done, then waits for the steps that are under way to stop and returns nil. What it leaves
-// undone, or a crash interrupts, here or in any other engine on the store, is taken up again: steps may be repeated.
+// undone, or a crash interrupts, here or in any other engine on the store, is taken up again: steps may be repeated. When it begins, it
+// brings app instances up to date with the platform's addresses.
 func (e *Engine) Run(ctx context.Context) error {
 	ctx = authz.WithCredential(ctx, authz.OnBehalfOf(serviceID))
 	if e.sealer == nil {
@@ -43,6 +44,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	slots := make(chan struct{}, workers)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { e.keepUp(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -122,7 +124,7 @@ var errLost = errors.New("the order was taken over")
 func (e *Engine) carryOut(ctx context.Context, r *InstanceRecord, claim string) {
 	log := e.log.With("instance", r.ID)
 	for r.Order.Kind != "" {
-		kind, name := r.Order.Kind, r.Order.Step
+		kind, name, since := r.Order.Kind, r.Order.Step, r.Order.StepAt
 		out, err := e.attempt(ctx, r)
 		stopping := ctx.Err() != nil
 		save, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
@@ -130,7 +132,7 @@ func (e *Engine) carryOut(ctx context.Context, r *InstanceRecord, claim string) 
 			if r.Order.Claim != claim {
 				return errLost
 			}
-			if r.Order.Kind != kind || r.Order.Step != name { // another order came in between
+			if r.Order.Kind != kind || r.Order.Step != name || !r.Order.StepAt.Equal(since) { // another order came in between
 				e.release(r, r.Order.DueAt)
 				return nil
 			}
@@ -212,9 +214,14 @@ func (e *Engine) advance(r *InstanceRecord, steps []step, i int, now time.Time) 
 	}
 }
 
-// begin gives r a new order, whose first step is due at once. A claim on the former order stays.
+// begin gives r a new order, whose first step is due at once. A claim on the former order stays. StepAt is a new one, so that whoever
+// is at the same step of the former order notices.
 func (e *Engine) begin(r *InstanceRecord, kind OrderKind, now time.Time) {
-	r.Order.Kind, r.Order.Attempts, r.Order.StepAt, r.Order.DueAt = kind, 0, now, now
+	at := now
+	if !at.After(r.Order.StepAt) {
+		at = r.Order.StepAt.Add(time.Microsecond)
+	}
+	r.Order.Kind, r.Order.Attempts, r.Order.StepAt, r.Order.DueAt = kind, 0, at, now
 	r.Order.Step = firstStep[kind]
 }
 

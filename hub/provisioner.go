@@ -7,7 +7,8 @@ import (
 
 // Provisioner runs apps of the stack [Cube]. Package hubnex makes one of a nex.Service. Implementations are safe for concurrent use.
 type Provisioner interface {
-	// Provision asks for an app and returns as soon as the wish is stored. Asking again with the same UID returns what is there.
+	// Provision asks for an app and returns as soon as the wish is stored. Asking again with the same UID returns what is there, and gives it
+	// spec's Env: an app that runs with another environment, or with a URL that is no longer its own, is restarted.
 	Provision(ctx context.Context, spec ProvisionSpec) (*Deployment, error)
 	// Status tells how far an app has come. ErrNotFound when there is none.
 	Status(ctx context.Context, uid string) (*Deployment, error)

@@ -44,8 +44,8 @@ type Service interface {
 	// FindMembers lists memberships of the organizations that the caller can see, by Number.
 	FindMembers(ctx context.Context, f MemberFilter) ([]*Member, error)
 
-	// PutApp creates or replaces a marketplace entry, by NID, and returns its API key when it is new. It is for operators and
-	// services.
+	// PutApp creates or replaces a marketplace entry, by NID, and returns its API key when it is new. Instances of an app that is elsewhere now
+	// are there at once, and their webhooks go there soon. It is for operators and services.
 	PutApp(ctx context.Context, a App) (app *App, key string, err error)
 	// ListApps lists the marketplace: active apps, by name.
 	ListApps(ctx context.Context) ([]*App, error)

@@ -49,11 +49,19 @@ const (
 	stepNotify    = "notify"
 )
 
-var firstStep = map[OrderKind]string{OrderAdd: stepClient, OrderRemove: stepRevoke}
+var firstStep = map[OrderKind]string{OrderAdd: stepClient, OrderRemove: stepRevoke, OrderUpdate: stepProvision}
 
 // plan lists the steps of r's order. Steps that don't concern an app do nothing, so that the plan is the same for all.
 func (e *Engine) plan(r *InstanceRecord) []step {
-	if r.Order.Kind == OrderRemove {
+	switch r.Order.Kind {
+	case OrderUpdate: // what was shown stays
+		return []step{
+			{name: stepProvision, trouble: "The app could not be told of its new settings", do: e.doProvision},
+			{name: stepSignIn, trouble: "Sign-in could not be set up", do: e.doSignIn},
+			{name: stepSubscribe, trouble: "Data could not be connected", do: e.doSubscribe},
+			{name: stepAwait, trouble: "The app's start could not be observed", do: e.doAwait, after: updated},
+		}
+	case OrderRemove:
 		return []step{
 			{name: stepRevoke, trouble: "Access could not be ended", do: e.doRevoke},
 			{name: stepTerminate, text: "Removing the app", progress: 40, trouble: "The app could not be stopped", do: e.doTerminate},
@@ -74,6 +82,10 @@ func (e *Engine) plan(r *InstanceRecord) []step {
 
 func running(r *InstanceRecord, now time.Time) {
 	r.Status, r.Step, r.Progress, r.Errors, r.StartedAt = Running, "Running", 100, nil, now
+}
+
+func updated(r *InstanceRecord, _ time.Time) {
+	r.Status, r.Step, r.Progress, r.Errors = Running, "Running", 100, nil
 }
 
 func terminated(r *InstanceRecord, now time.Time) {
@@ -151,7 +163,8 @@ func (e *Engine) doAwait(ctx context.Context, r *InstanceRecord, app *AppRecord)
 	if err != nil {
 		return outcome{}, err
 	}
-	if d.Status == Running {
+	// An app that somebody stopped needs no start to be up to date.
+	if d.Status == Running || d.Status == Stopped && r.Order.Kind == OrderUpdate {
 		return outcome{change: func(r *InstanceRecord) { r.take(d) }}, nil
 	}
 	if d.Status == Terminating || d.Status == Terminated {
@@ -183,8 +196,12 @@ func (e *Engine) doSignIn(ctx context.Context, r *InstanceRecord, app *AppRecord
 }
 
 func (e *Engine) doSubscribe(ctx context.Context, r *InstanceRecord, app *AppRecord) (outcome, error) {
-	if e.sharing == nil || app.NotificationPath == "" || r.URL == "" {
+	if e.sharing == nil {
 		return outcome{}, nil
+	}
+	at := r.url(&app.App)
+	if app.NotificationPath == "" || at == "" { // any more
+		return outcome{}, e.sharing.Unsubscribe(ctx, r.ID)
 	}
 	s, err := e.secrets(r, app)
 	if err != nil {
@@ -192,7 +209,7 @@ func (e *Engine) doSubscribe(ctx context.Context, r *InstanceRecord, app *AppRec
 	}
 	return outcome{}, e.sharing.Subscribe(ctx, DataSubscription{
 		InstanceID: r.ID, OrganizationID: r.OrganizationID, ClientID: r.ClientID, Key: s.Key,
-		URL: r.URL + app.NotificationPath, Secret: s.Webhook, Collections: app.Collections, ExternalIDs: app.ExternalIDs,
+		URL: at + app.NotificationPath, Secret: s.Webhook, Collections: app.Collections, ExternalIDs: app.ExternalIDs,
 	})
 }
 

@@ -30,6 +30,9 @@ type Store interface {
 	GetInstance(ctx context.Context, ref string) (*InstanceRecord, error)
 	// ListInstances lists an organization's, by Number, but for terminated ones.
 	ListInstances(ctx context.Context, organizationID string) ([]*InstanceRecord, error)
+	// ScanInstances lists at most limit instances that aren't terminated, of one app or of all with "", whose Number is above after, by
+	// Number.
+	ScanInstances(ctx context.Context, appID string, after int64, limit int) ([]*InstanceRecord, error)
 	// UpdateInstance changes an instance under a lock. When change fails, nothing is stored and its error is returned.
 	UpdateInstance(ctx context.Context, id string, change func(*InstanceRecord) error) (*InstanceRecord, error)
 	// ClaimOrder takes the order that has been due longest and that nobody holds, sets its Claim and ClaimedUntil, and returns its
@@ -56,7 +59,9 @@ type InstanceRecord struct {
 	ClientID string
 	// SealedSecrets are the instance's own secrets.
 	SealedSecrets []byte
-	Order         Order
+	// Settings is a digest of what the instance took from its app and the platform when its last order began.
+	Settings string
+	Order    Order
 }
 
 // OrderKind says what is to be done with an instance.
@@ -66,6 +71,8 @@ type OrderKind string
 const (
 	OrderAdd    OrderKind = "add"
 	OrderRemove OrderKind = "remove"
+	// OrderUpdate takes a running instance to where its app and the platform are now.
+	OrderUpdate OrderKind = "update"
 )
 
 // Order is work on an instance that is under way.

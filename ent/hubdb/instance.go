@@ -44,6 +44,8 @@ type Instance struct {
 	Durations map[string]int64 `json:"durations,omitempty"`
 	// SealedSecrets holds the value of the "sealed_secrets" field.
 	SealedSecrets []byte `json:"-"`
+	// A digest of what the instance took from its app and the platform.
+	Settings string `json:"settings,omitempty"`
 	// OrderKind holds the value of the "order_kind" field.
 	OrderKind string `json:"order_kind,omitempty"`
 	// OrderStep holds the value of the "order_step" field.
@@ -80,7 +82,7 @@ func (*Instance) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case instance.FieldID, instance.FieldProgress, instance.FieldOrderAttempts:
 			values[i] = new(sql.NullInt64)
-		case instance.FieldUID, instance.FieldOrganizationUID, instance.FieldAppUID, instance.FieldClientUID, instance.FieldActiveKey, instance.FieldName, instance.FieldStatus, instance.FieldStep, instance.FieldURL, instance.FieldOrderKind, instance.FieldOrderStep, instance.FieldOrderClaim:
+		case instance.FieldUID, instance.FieldOrganizationUID, instance.FieldAppUID, instance.FieldClientUID, instance.FieldActiveKey, instance.FieldName, instance.FieldStatus, instance.FieldStep, instance.FieldURL, instance.FieldSettings, instance.FieldOrderKind, instance.FieldOrderStep, instance.FieldOrderClaim:
 			values[i] = new(sql.NullString)
 		case instance.FieldOrderStepAt, instance.FieldOrderDueAt, instance.FieldOrderFreeAt, instance.FieldOrderClaimedUntil, instance.FieldCreatedAt, instance.FieldStartedAt, instance.FieldTerminatedAt, instance.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -187,6 +189,12 @@ func (_m *Instance) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field sealed_secrets", values[i])
 			} else if value != nil {
 				_m.SealedSecrets = *value
+			}
+		case instance.FieldSettings:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field settings", values[i])
+			} else if value.Valid {
+				_m.Settings = value.String
 			}
 		case instance.FieldOrderKind:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -341,6 +349,9 @@ func (_m *Instance) String() string {
 	builder.WriteString(fmt.Sprintf("%v", _m.Durations))
 	builder.WriteString(", ")
 	builder.WriteString("sealed_secrets=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("settings=")
+	builder.WriteString(_m.Settings)
 	builder.WriteString(", ")
 	builder.WriteString("order_kind=")
 	builder.WriteString(_m.OrderKind)

@@ -106,6 +106,20 @@ func (_c *InstanceCreate) SetSealedSecrets(v []byte) *InstanceCreate {
 	return _c
 }
 
+// SetSettings sets the "settings" field.
+func (_c *InstanceCreate) SetSettings(v string) *InstanceCreate {
+	_c.mutation.SetSettings(v)
+	return _c
+}
+
+// SetNillableSettings sets the "settings" field if the given value is not nil.
+func (_c *InstanceCreate) SetNillableSettings(v *string) *InstanceCreate {
+	if v != nil {
+		_c.SetSettings(*v)
+	}
+	return _c
+}
+
 // SetOrderKind sets the "order_kind" field.
 func (_c *InstanceCreate) SetOrderKind(v string) *InstanceCreate {
 	_c.mutation.SetOrderKind(v)
@@ -239,6 +253,7 @@ func (_c *InstanceCreate) Mutation() *InstanceMutation {
 
 // Save creates the Instance in the database.
 func (_c *InstanceCreate) Save(ctx context.Context) (*Instance, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -261,6 +276,14 @@ func (_c *InstanceCreate) Exec(ctx context.Context) error {
 func (_c *InstanceCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *InstanceCreate) defaults() {
+	if _, ok := _c.mutation.Settings(); !ok {
+		v := instance.DefaultSettings
+		_c.mutation.SetSettings(v)
 	}
 }
 
@@ -292,6 +315,9 @@ func (_c *InstanceCreate) check() error {
 	}
 	if _, ok := _c.mutation.URL(); !ok {
 		return &ValidationError{Name: "url", err: errors.New(`hubdb: missing required field "Instance.url"`)}
+	}
+	if _, ok := _c.mutation.Settings(); !ok {
+		return &ValidationError{Name: "settings", err: errors.New(`hubdb: missing required field "Instance.settings"`)}
 	}
 	if _, ok := _c.mutation.OrderKind(); !ok {
 		return &ValidationError{Name: "order_kind", err: errors.New(`hubdb: missing required field "Instance.order_kind"`)}
@@ -395,6 +421,10 @@ func (_c *InstanceCreate) createSpec() (*Instance, *sqlgraph.CreateSpec) {
 		_spec.SetField(instance.FieldSealedSecrets, field.TypeBytes, value)
 		_node.SealedSecrets = value
 	}
+	if value, ok := _c.mutation.Settings(); ok {
+		_spec.SetField(instance.FieldSettings, field.TypeString, value)
+		_node.Settings = value
+	}
 	if value, ok := _c.mutation.OrderKind(); ok {
 		_spec.SetField(instance.FieldOrderKind, field.TypeString, value)
 		_node.OrderKind = value
@@ -464,6 +494,7 @@ func (_c *InstanceCreateBulk) Save(ctx context.Context) ([]*Instance, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*InstanceMutation)
 				if !ok {

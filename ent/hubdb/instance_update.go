@@ -182,6 +182,20 @@ func (_u *InstanceUpdate) ClearSealedSecrets() *InstanceUpdate {
 	return _u
 }
 
+// SetSettings sets the "settings" field.
+func (_u *InstanceUpdate) SetSettings(v string) *InstanceUpdate {
+	_u.mutation.SetSettings(v)
+	return _u
+}
+
+// SetNillableSettings sets the "settings" field if the given value is not nil.
+func (_u *InstanceUpdate) SetNillableSettings(v *string) *InstanceUpdate {
+	if v != nil {
+		_u.SetSettings(*v)
+	}
+	return _u
+}
+
 // SetOrderKind sets the "order_kind" field.
 func (_u *InstanceUpdate) SetOrderKind(v string) *InstanceUpdate {
 	_u.mutation.SetOrderKind(v)
@@ -470,6 +484,9 @@ func (_u *InstanceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.SealedSecretsCleared() {
 		_spec.ClearField(instance.FieldSealedSecrets, field.TypeBytes)
 	}
+	if value, ok := _u.mutation.Settings(); ok {
+		_spec.SetField(instance.FieldSettings, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.OrderKind(); ok {
 		_spec.SetField(instance.FieldOrderKind, field.TypeString, value)
 	}
@@ -694,6 +711,20 @@ func (_u *InstanceUpdateOne) SetSealedSecrets(v []byte) *InstanceUpdateOne {
 // ClearSealedSecrets clears the value of the "sealed_secrets" field.
 func (_u *InstanceUpdateOne) ClearSealedSecrets() *InstanceUpdateOne {
 	_u.mutation.ClearSealedSecrets()
+	return _u
+}
+
+// SetSettings sets the "settings" field.
+func (_u *InstanceUpdateOne) SetSettings(v string) *InstanceUpdateOne {
+	_u.mutation.SetSettings(v)
+	return _u
+}
+
+// SetNillableSettings sets the "settings" field if the given value is not nil.
+func (_u *InstanceUpdateOne) SetNillableSettings(v *string) *InstanceUpdateOne {
+	if v != nil {
+		_u.SetSettings(*v)
+	}
 	return _u
 }
 
@@ -1014,6 +1045,9 @@ func (_u *InstanceUpdateOne) sqlSave(ctx context.Context) (_node *Instance, err 
 	}
 	if _u.mutation.SealedSecretsCleared() {
 		_spec.ClearField(instance.FieldSealedSecrets, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Settings(); ok {
+		_spec.SetField(instance.FieldSettings, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.OrderKind(); ok {
 		_spec.SetField(instance.FieldOrderKind, field.TypeString, value)

@@ -1486,6 +1486,7 @@ type InstanceMutation struct {
 	url                 *string
 	durations           *map[string]int64
 	sealed_secrets      *[]byte
+	settings            *string
 	order_kind          *string
 	order_step          *string
 	order_step_at       *time.Time
@@ -2165,6 +2166,42 @@ func (m *InstanceMutation) ResetSealedSecrets() {
 	delete(m.clearedFields, instance.FieldSealedSecrets)
 }
 
+// SetSettings sets the "settings" field.
+func (m *InstanceMutation) SetSettings(s string) {
+	m.settings = &s
+}
+
+// Settings returns the value of the "settings" field in the mutation.
+func (m *InstanceMutation) Settings() (r string, exists bool) {
+	v := m.settings
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSettings returns the old "settings" field's value of the Instance entity.
+// If the Instance object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceMutation) OldSettings(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSettings is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSettings requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSettings: %w", err)
+	}
+	return oldValue.Settings, nil
+}
+
+// ResetSettings resets all changes to the "settings" field.
+func (m *InstanceMutation) ResetSettings() {
+	m.settings = nil
+}
+
 // SetOrderKind sets the "order_kind" field.
 func (m *InstanceMutation) SetOrderKind(s string) {
 	m.order_kind = &s
@@ -2729,7 +2766,7 @@ func (m *InstanceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *InstanceMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 26)
 	if m.uid != nil {
 		fields = append(fields, instance.FieldUID)
 	}
@@ -2768,6 +2805,9 @@ func (m *InstanceMutation) Fields() []string {
 	}
 	if m.sealed_secrets != nil {
 		fields = append(fields, instance.FieldSealedSecrets)
+	}
+	if m.settings != nil {
+		fields = append(fields, instance.FieldSettings)
 	}
 	if m.order_kind != nil {
 		fields = append(fields, instance.FieldOrderKind)
@@ -2839,6 +2879,8 @@ func (m *InstanceMutation) Field(name string) (ent.Value, bool) {
 		return m.Durations()
 	case instance.FieldSealedSecrets:
 		return m.SealedSecrets()
+	case instance.FieldSettings:
+		return m.Settings()
 	case instance.FieldOrderKind:
 		return m.OrderKind()
 	case instance.FieldOrderStep:
@@ -2898,6 +2940,8 @@ func (m *InstanceMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldDurations(ctx)
 	case instance.FieldSealedSecrets:
 		return m.OldSealedSecrets(ctx)
+	case instance.FieldSettings:
+		return m.OldSettings(ctx)
 	case instance.FieldOrderKind:
 		return m.OldOrderKind(ctx)
 	case instance.FieldOrderStep:
@@ -3021,6 +3065,13 @@ func (m *InstanceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSealedSecrets(v)
+		return nil
+	case instance.FieldSettings:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSettings(v)
 		return nil
 	case instance.FieldOrderKind:
 		v, ok := value.(string)
@@ -3283,6 +3334,9 @@ func (m *InstanceMutation) ResetField(name string) error {
 		return nil
 	case instance.FieldSealedSecrets:
 		m.ResetSealedSecrets()
+		return nil
+	case instance.FieldSettings:
+		m.ResetSettings()
 		return nil
 	case instance.FieldOrderKind:
 		m.ResetOrderKind()

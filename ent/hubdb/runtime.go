@@ -2,8 +2,19 @@
 
 package hubdb
 
+import (
+	"github.com/ensemble-platform/ensemble/ent/hubdb/instance"
+	"github.com/ensemble-platform/ensemble/ent/schema/hub"
+)
+
 // The init function reads all schema descriptors with runtime code
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	instanceFields := hub.Instance{}.Fields()
+	_ = instanceFields
+	// instanceDescSettings is the schema descriptor for settings field.
+	instanceDescSettings := instanceFields[14].Descriptor()
+	// instance.DefaultSettings holds the default value on creation for the settings field.
+	instance.DefaultSettings = instanceDescSettings.Default.(string)
 }

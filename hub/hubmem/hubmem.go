@@ -186,6 +186,25 @@ func (s *Store) ListInstances(ctx context.Context, organizationID string) ([]*hu
 	return out, nil
 }
 
+// ScanInstances lists app instances by Number, some at a time.
+func (s *Store) ScanInstances(ctx context.Context, appID string, after int64, limit int) ([]*hub.InstanceRecord, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []*hub.InstanceRecord
+	for _, r := range s.instances[min(max(after, 0), int64(len(s.instances))):] { // Numbers are positions
+		if len(out) == limit {
+			break
+		}
+		if (appID == "" || r.AppID == appID) && r.Status != hub.Terminated {
+			out = append(out, copyInstance(r))
+		}
+	}
+	return out, nil
+}
+
 // UpdateInstance changes an app instance.
 func (s *Store) UpdateInstance(ctx context.Context, id string, change func(*hub.InstanceRecord) error) (*hub.InstanceRecord, error) {
 	if err := ctx.Err(); err != nil {

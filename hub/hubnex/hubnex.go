@@ -28,13 +28,16 @@ func (p provisioner) Provision(ctx context.Context, spec hub.ProvisionSpec) (*hu
 	a, err := p.nex.CreateApp(service(ctx), nex.AppSpec{
 		UID: spec.UID, Name: spec.Name, Organization: spec.OrganizationID, Template: spec.Template, Env: spec.Env,
 	})
-	if errors.Is(err, nex.ErrConflict) {
+	switch {
+	case errors.Is(err, nex.ErrConflict):
 		// UIDs are random, so an app that is there is ours. It differs if the platform's configuration changed since it was
-		// asked for, which is no reason not to go on with it.
+		// asked for.
 		if there, gerr := p.nex.GetApp(service(ctx), spec.UID); gerr == nil && there.Organization == spec.OrganizationID &&
 			there.Template == spec.Template && there.Status != nex.Terminating && there.Status != nex.Terminated {
-			return fromNexApp(there), nil
+			a, err = p.nex.ConfigureApp(service(ctx), spec.UID, spec.Env)
 		}
+	case err == nil && a.Status == nex.Running: // it was there, maybe from before nex had its present addresses
+		a, err = p.nex.ConfigureApp(service(ctx), spec.UID, spec.Env)
 	}
 	if err != nil {
 		return nil, translate(err)

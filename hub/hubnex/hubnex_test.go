@@ -135,6 +135,11 @@ func TestProvisioner(t *testing.T) {
 	spec.Env = map[string]string{"A": "2"}
 	_, err = p.Provision(ctx, spec)
 	require.NoError(t, err, "a platform that was configured anew goes on with the app that is there")
+	require.Eventually(t, func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.env["cld-1"]["A"] == "2"
+	}, 30*time.Second, 10*time.Millisecond, "and tells it")
 	spec.OrganizationID = "org-other"
 	_, err = p.Provision(ctx, spec)
 	require.Error(t, err)

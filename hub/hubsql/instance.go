@@ -29,6 +29,7 @@ func setInstance(m *hubdb.InstanceMutation, r *hub.InstanceRecord) {
 	m.SetProgress(r.Progress)
 	m.SetStep(r.Step)
 	m.SetURL(r.URL)
+	m.SetSettings(r.Settings)
 	m.SetUpdatedAt(utc(r.UpdatedAt))
 	m.SetOrderKind(string(r.Order.Kind))
 	m.SetOrderStep(r.Order.Step)
@@ -77,6 +78,23 @@ func (s *Store) ListInstances(ctx context.Context, organizationID string) ([]*hu
 		Where(entinstance.OrganizationUID(organizationID), entinstance.ActiveKeyNotNil()).Order(entinstance.ByID()).All(ctx)
 	if err != nil {
 		return nil, translate("list", "app instances", err)
+	}
+	out := make([]*hub.InstanceRecord, len(found))
+	for i, d := range found {
+		out[i] = fromDBInstance(d)
+	}
+	return out, nil
+}
+
+// ScanInstances lists app instances by Number, some at a time.
+func (s *Store) ScanInstances(ctx context.Context, appID string, after int64, limit int) ([]*hub.InstanceRecord, error) {
+	q := s.client.Instance.Query().Where(entinstance.IDGT(after), entinstance.ActiveKeyNotNil()).Order(entinstance.ByID()).Limit(limit)
+	if appID != "" {
+		q.Where(entinstance.AppUID(appID))
+	}
+	found, err := q.All(ctx)
+	if err != nil {
+		return nil, translate("scan", "app instances", err)
 	}
 	out := make([]*hub.InstanceRecord, len(found))
 	for i, d := range found {

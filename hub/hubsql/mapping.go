@@ -32,7 +32,7 @@ func fromDBInstance(d *hubdb.Instance) *hub.InstanceRecord {
 			Number: d.ID, ID: d.UID, OrganizationID: d.OrganizationUID, Name: d.Name, Status: hub.Status(d.Status), Progress: d.Progress, Step: d.Step,
 			Errors: d.Errors, URL: d.URL, CreatedAt: utc(d.CreatedAt), StartedAt: at(d.StartedAt), TerminatedAt: at(d.TerminatedAt), UpdatedAt: utc(d.UpdatedAt),
 		},
-		AppID: d.AppUID, ClientID: d.ClientUID, SealedSecrets: nonEmpty(d.SealedSecrets),
+		AppID: d.AppUID, ClientID: d.ClientUID, SealedSecrets: nonEmpty(d.SealedSecrets), Settings: d.Settings,
 		Order: hub.Order{
 			Kind: hub.OrderKind(d.OrderKind), Step: d.OrderStep, StepAt: at(d.OrderStepAt), Attempts: d.OrderAttempts, DueAt: at(d.OrderDueAt),
 			Claim: d.OrderClaim, ClaimedUntil: at(d.OrderClaimedUntil),

@@ -25,16 +25,26 @@ type Provisioner struct {
 	specs  map[string]hub.ProvisionSpec
 	status map[string]hub.Status
 	starts map[string]int
+	// told is where each app was when it was last started.
+	told   map[string]string
+	domain string
 }
 
 var _ hub.Provisioner = (*Provisioner)(nil)
 
 // NewProvisioner returns a Provisioner without apps.
 func NewProvisioner() *Provisioner {
-	return &Provisioner{specs: map[string]hub.ProvisionSpec{}, status: map[string]hub.Status{}, starts: map[string]int{}}
+	return &Provisioner{specs: map[string]hub.ProvisionSpec{}, status: map[string]hub.Status{}, starts: map[string]int{}, told: map[string]string{}, domain: "apps.test"}
 }
 
-// Provision takes an app on.
+// Move gives the apps addresses below another domain than "apps.test".
+func (p *Provisioner) Move(domain string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.domain = domain
+}
+
+// Provision takes an app on, or starts it again with another environment or address.
 func (p *Provisioner) Provision(_ context.Context, spec hub.ProvisionSpec) (*hub.Deployment, error) {
 	if p.Fail != nil {
 		if err := p.Fail("Provision"); err != nil {
@@ -44,14 +54,13 @@ func (p *Provisioner) Provision(_ context.Context, spec hub.ProvisionSpec) (*hub
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if old, ok := p.specs[spec.UID]; ok {
-		if !maps.Equal(old.Env, spec.Env) {
-			return nil, fmt.Errorf("app %s: another environment: %w", spec.UID, hub.ErrConflict)
+		if maps.Equal(old.Env, spec.Env) && p.told[spec.UID] == p.domain {
+			return p.deployment(spec.UID), nil
 		}
-	} else {
-		spec.Env = maps.Clone(spec.Env)
-		p.specs[spec.UID], p.status[spec.UID] = spec, hub.Starting
-		p.starts[spec.UID]++
 	}
+	spec.Env = maps.Clone(spec.Env)
+	p.specs[spec.UID], p.status[spec.UID], p.told[spec.UID] = spec, hub.Starting, p.domain
+	p.starts[spec.UID]++
 	return p.deployment(spec.UID), nil
 }
 
@@ -94,7 +103,7 @@ func (p *Provisioner) Terminate(_ context.Context, uid string) error {
 
 func (p *Provisioner) deployment(uid string) *hub.Deployment {
 	return &hub.Deployment{
-		UID: uid, Status: p.status[uid], URL: "http://" + uid + ".apps.test/",
+		UID: uid, Status: p.status[uid], URL: "http://" + uid + "." + p.domain + "/",
 		Durations: map[hub.Status]time.Duration{hub.Starting: 2 * time.Second},
 	}
 }

@@ -81,6 +81,7 @@ func testCloudApp(t *testing.T, w *world) {
 	require.NotEmpty(t, i.Step)
 	_, err = svc.AddApp(ctx, org.ID, "crm")
 	require.ErrorIs(t, err, hub.ErrConflict)
+	require.Contains(t, err.Error(), "Acme has crm already")
 
 	i = w.until(ctx, t, i.ID, hub.Running)
 	require.Equal(t, 100, i.Progress)
@@ -104,6 +105,22 @@ func testCloudApp(t *testing.T, w *world) {
 	require.ErrorIs(t, err, authz.ErrDenied)
 	_, err = svc.ListAppInstances(strangerCtx, org.ID)
 	require.ErrorIs(t, err, authz.ErrDenied)
+	// The app moves: its instances are where it is.
+	app.Host = "http://crm2.test"
+	app, again := w.app(t, *app)
+	require.Empty(t, again)
+	for _, c := range []context.Context{ctx, memberCtx} {
+		to, err := svc.LaunchURL(c, i.ID)
+		require.NoError(t, err)
+		require.Equal(t, "http://crm2.test/sso/init?group_id="+i.ID+"&lang=en", to)
+		list, err := svc.ListAppInstances(c, org.ID)
+		require.NoError(t, err)
+		require.Equal(t, "http://crm2.test", list[0].URL)
+		require.Equal(t, app, list[0].App)
+	}
+	i = w.until(ctx, t, i.ID, hub.Running)
+	require.Equal(t, "http://crm2.test", i.URL)
+
 	_, err = svc.RemoveApp(memberCtx, i.ID)
 	require.ErrorIs(t, err, authz.ErrDenied)
 
@@ -148,6 +165,10 @@ func testCube(t *testing.T, w *world) {
 		require.NoError(t, err)
 		require.Equal(t, i.URL+"/login?group_id="+id, to)
 	}
+	// What a sign-in needs changes: the running app is told.
+	w.app(t, hub.App{NID: "notes", Stack: hub.Cube, SSOInitPath: "/login", NotificationPath: "/hooks", RedirectPaths: []string{"/other"}})
+	require.Contains(t, w.until(ctx, t, ids[0], hub.Running).URL, ids[0])
+
 	_, err := svc.RemoveApp(ctx, ids[0])
 	require.NoError(t, err)
 	w.until(ctx, t, ids[0], hub.Terminated)

@@ -25,6 +25,7 @@ func TestStore(t *testing.T, open func(t *testing.T) hub.Store) {
 		"Organizations":      testOrganizations,
 		"Apps":               testApps,
 		"Instances":          testInstances,
+		"ScanInstances":      testScanInstances,
 		"OneActiveInstance":  testOneActiveInstance,
 		"Orders":             testOrders,
 		"ConcurrentClaims":   testConcurrentClaims,
@@ -190,7 +191,7 @@ func testInstances(t *testing.T, s hub.Store) {
 		require.Equal(t, &want, r)
 		r.Name, r.Status, r.Progress, r.Step, r.Errors, r.URL = "CRM", hub.Running, 100, "Running", []string{"a", "b"}, "http://x.test"
 		r.Durations = map[hub.Status]time.Duration{hub.Starting: 1500 * time.Millisecond}
-		r.StartedAt, r.TerminatedAt, r.UpdatedAt, r.SealedSecrets = later, later, later, nil
+		r.StartedAt, r.TerminatedAt, r.UpdatedAt, r.SealedSecrets, r.Settings = later, later, later, nil, "digest"
 		r.Order = hub.Order{}
 		r.OrganizationID, r.AppID, r.ID, r.Number = "org-z", "app-z", "cld-z", 99
 		return nil
@@ -199,6 +200,7 @@ func testInstances(t *testing.T, s hub.Store) {
 	want.Name, want.Status, want.Progress, want.Step, want.Errors, want.URL = "CRM", hub.Running, 100, "Running", []string{"a", "b"}, "http://x.test"
 	want.Durations = map[hub.Status]time.Duration{hub.Starting: 1500 * time.Millisecond}
 	want.StartedAt, want.TerminatedAt, want.UpdatedAt, want.SealedSecrets, want.Order = later.UTC(), later.UTC(), later.UTC(), nil, hub.Order{}
+	want.Settings = "digest"
 	require.Equal(t, &want, changed, "and what names a record can't be changed")
 	changed.Errors[0] = "changed"
 	got, err := s.GetInstance(ctx, "cld-1")
@@ -229,6 +231,37 @@ func testInstances(t *testing.T, s hub.Store) {
 	list, err = s.ListInstances(ctx, "org-a")
 	require.NoError(t, err)
 	require.Len(t, list, 1)
+}
+
+func testScanInstances(t *testing.T, s hub.Store) {
+	ctx := t.Context()
+	var want []*hub.InstanceRecord
+	for n := range 5 {
+		in := instance(t, s, fmt.Sprint("org-", n), []string{"crm", "erp"}[n%2], fmt.Sprint("cld-", n))
+		in.Settings = fmt.Sprint("digest ", n)
+		r, err := s.CreateInstance(ctx, in)
+		require.NoError(t, err)
+		want = append(want, r)
+	}
+	_, err := s.UpdateInstance(ctx, "cld-1", func(r *hub.InstanceRecord) error { r.Status = hub.Terminated; return nil })
+	require.NoError(t, err)
+	scan := func(app string, after int64, limit int, wanted ...int) {
+		t.Helper()
+		got, err := s.ScanInstances(ctx, app, after, limit)
+		require.NoError(t, err)
+		require.Len(t, got, len(wanted))
+		for i, n := range wanted {
+			require.Equal(t, want[n], got[i])
+		}
+	}
+	scan("", 0, 10, 0, 2, 3, 4)
+	scan("", 0, 2, 0, 2)
+	scan("", want[2].Number, 10, 3, 4)
+	scan("", want[4].Number, 10)
+	scan("app-crm", 0, 10, 0, 2, 4)
+	scan("app-crm", want[0].Number, 1, 2)
+	scan("app-erp", 0, 10, 3)
+	scan("app-none", 0, 10)
 }
 
 func testOneActiveInstance(t *testing.T, s hub.Store) {

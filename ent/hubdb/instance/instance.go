@@ -37,6 +37,8 @@ const (
 	FieldDurations = "durations"
 	// FieldSealedSecrets holds the string denoting the sealed_secrets field in the database.
 	FieldSealedSecrets = "sealed_secrets"
+	// FieldSettings holds the string denoting the settings field in the database.
+	FieldSettings = "settings"
 	// FieldOrderKind holds the string denoting the order_kind field in the database.
 	FieldOrderKind = "order_kind"
 	// FieldOrderStep holds the string denoting the order_step field in the database.
@@ -81,6 +83,7 @@ var Columns = []string{
 	FieldURL,
 	FieldDurations,
 	FieldSealedSecrets,
+	FieldSettings,
 	FieldOrderKind,
 	FieldOrderStep,
 	FieldOrderStepAt,
@@ -104,6 +107,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultSettings holds the default value on creation for the "settings" field.
+	DefaultSettings string
+)
 
 // OrderOption defines the ordering options for the Instance queries.
 type OrderOption func(*sql.Selector)
@@ -161,6 +169,11 @@ func ByStep(opts ...sql.OrderTermOption) OrderOption {
 // ByURL orders the results by the url field.
 func ByURL(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldURL, opts...).ToFunc()
+}
+
+// BySettings orders the results by the settings field.
+func BySettings(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSettings, opts...).ToFunc()
 }
 
 // ByOrderKind orders the results by the order_kind field.

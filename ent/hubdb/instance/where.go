@@ -109,6 +109,11 @@ func SealedSecrets(v []byte) predicate.Instance {
 	return predicate.Instance(sql.FieldEQ(FieldSealedSecrets, v))
 }
 
+// Settings applies equality check predicate on the "settings" field. It's identical to SettingsEQ.
+func Settings(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldEQ(FieldSettings, v))
+}
+
 // OrderKind applies equality check predicate on the "order_kind" field. It's identical to OrderKindEQ.
 func OrderKind(v string) predicate.Instance {
 	return predicate.Instance(sql.FieldEQ(FieldOrderKind, v))
@@ -872,6 +877,71 @@ func SealedSecretsIsNil() predicate.Instance {
 // SealedSecretsNotNil applies the NotNil predicate on the "sealed_secrets" field.
 func SealedSecretsNotNil() predicate.Instance {
 	return predicate.Instance(sql.FieldNotNull(FieldSealedSecrets))
+}
+
+// SettingsEQ applies the EQ predicate on the "settings" field.
+func SettingsEQ(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldEQ(FieldSettings, v))
+}
+
+// SettingsNEQ applies the NEQ predicate on the "settings" field.
+func SettingsNEQ(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldNEQ(FieldSettings, v))
+}
+
+// SettingsIn applies the In predicate on the "settings" field.
+func SettingsIn(vs ...string) predicate.Instance {
+	return predicate.Instance(sql.FieldIn(FieldSettings, vs...))
+}
+
+// SettingsNotIn applies the NotIn predicate on the "settings" field.
+func SettingsNotIn(vs ...string) predicate.Instance {
+	return predicate.Instance(sql.FieldNotIn(FieldSettings, vs...))
+}
+
+// SettingsGT applies the GT predicate on the "settings" field.
+func SettingsGT(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldGT(FieldSettings, v))
+}
+
+// SettingsGTE applies the GTE predicate on the "settings" field.
+func SettingsGTE(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldGTE(FieldSettings, v))
+}
+
+// SettingsLT applies the LT predicate on the "settings" field.
+func SettingsLT(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldLT(FieldSettings, v))
+}
+
+// SettingsLTE applies the LTE predicate on the "settings" field.
+func SettingsLTE(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldLTE(FieldSettings, v))
+}
+
+// SettingsContains applies the Contains predicate on the "settings" field.
+func SettingsContains(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldContains(FieldSettings, v))
+}
+
+// SettingsHasPrefix applies the HasPrefix predicate on the "settings" field.
+func SettingsHasPrefix(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldHasPrefix(FieldSettings, v))
+}
+
+// SettingsHasSuffix applies the HasSuffix predicate on the "settings" field.
+func SettingsHasSuffix(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldHasSuffix(FieldSettings, v))
+}
+
+// SettingsEqualFold applies the EqualFold predicate on the "settings" field.
+func SettingsEqualFold(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldEqualFold(FieldSettings, v))
+}
+
+// SettingsContainsFold applies the ContainsFold predicate on the "settings" field.
+func SettingsContainsFold(v string) predicate.Instance {
+	return predicate.Instance(sql.FieldContainsFold(FieldSettings, v))
 }
 
 // OrderKindEQ applies the EQ predicate on the "order_kind" field.

@@ -66,6 +66,7 @@ var (
 		{Name: "url", Type: field.TypeString},
 		{Name: "durations", Type: field.TypeJSON, Nullable: true},
 		{Name: "sealed_secrets", Type: field.TypeBytes, Nullable: true},
+		{Name: "settings", Type: field.TypeString, Default: ""},
 		{Name: "order_kind", Type: field.TypeString},
 		{Name: "order_step", Type: field.TypeString},
 		{Name: "order_step_at", Type: field.TypeTime, Nullable: true},
@@ -103,7 +104,7 @@ var (
 			{
 				Name:    "hub_instances_order",
 				Unique:  false,
-				Columns: []*schema.Column{HubInstancesColumns[19], HubInstancesColumns[18]},
+				Columns: []*schema.Column{HubInstancesColumns[20], HubInstancesColumns[19]},
 			},
 		},
 	}

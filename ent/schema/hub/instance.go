@@ -33,6 +33,7 @@ func (Instance) Fields() []ent.Field {
 		field.String("url"),
 		field.JSON("durations", map[string]int64{}).Optional().Comment("In nanoseconds, by status."),
 		field.Bytes("sealed_secrets").Optional().Sensitive(),
+		field.String("settings").Default("").Comment("A digest of what the instance took from its app and the platform."),
 		field.String("order_kind"),
 		field.String("order_step"),
 		field.Time("order_step_at").Optional().Nillable(),
