@@ -3,11 +3,13 @@ package refserver_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -116,6 +118,65 @@ func TestDemo(t *testing.T) {
 		require.Equal(t, first.Apps, d.Apps)
 		require.Equal(t, first.Hosted, d.Hosted)
 	})
+	t.Run("elsewhere", func(t *testing.T) {
+		other := freeAddr(t)
+		d := startDemo(t, dir, other)
+		require.NotEqual(t, first.ConsoleURL, d.ConsoleURL)
+		moved := func(s string) string {
+			_, from, err := net.SplitHostPort(addr)
+			require.NoError(t, err)
+			_, to, err := net.SplitHostPort(other)
+			require.NoError(t, err)
+			return strings.Replace(s, ":"+from, ":"+to, 1)
+		}
+		for i := range first.Apps {
+			first.Apps[i].WebhookURL = moved(first.Apps[i].WebhookURL)
+		}
+		require.Equal(t, first.Apps, d.Apps)
+		first.Hosted[0].URL = moved(first.Hosted[0].URL)
+		require.Equal(t, first.Hosted, d.Hosted)
+		d.works(t)
+
+		// Nobody else may use the folder, but to add a person.
+		out, err := exec.Command(binary, "demo", "--data-dir", dir, "--listen", freeAddr(t)).CombinedOutput()
+		require.Error(t, err)
+		require.Contains(t, string(out), dir+" is used by another server")
+		command(t, []string{"ENSEMBLE_PASSWORD=" + d.Users[0].Password}, "user", "add", "eve@harbour.example", "--data-dir", dir)
+		code, text := fetch(t, browser(t), "POST", d.ConsoleURL+"/mnoe/auth/users/sign_in", `{"user":{"email":"eve@harbour.example","password":"`+d.Users[0].Password+`"}}`)
+		require.Equal(t, 200, code, text)
+	})
+}
+
+// works signs in to the hosted app, and lets one app hear of what another one did.
+func (d *demo) works(t *testing.T) {
+	t.Helper()
+	ada, b := d.Users[0], browser(t)
+	code, text := fetch(t, b, "POST", d.ConsoleURL+"/mnoe/auth/users/sign_in", fmt.Sprintf(`{"user":{"email":%q,"password":%q}}`, ada.Email, ada.Password))
+	require.Equal(t, 200, code, text)
+	code, text = fetch(t, b, "GET", d.Hosted[0].URL+"/healthz", "")
+	require.Equal(t, 200, code, text)
+	code, text = fetch(t, b, "GET", d.ConsoleURL+"/mnoe/launch/"+d.group("Quotes", ada.Organization), "")
+	require.Equal(t, 200, code, text)
+	require.Contains(t, text, "Ada Byrne")
+
+	crm, books := d.group("Anchor CRM", ada.Organization), d.group("Tally Books", ada.Organization)
+	for _, a := range d.Apps {
+		if a.GroupID == crm {
+			req, err := http.NewRequestWithContext(t.Context(), "POST", d.ConnecURL+"/api/v2/"+crm+"/organizations", strings.NewReader(`{"organizations":{"name":"Moved & Co"}}`))
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", "application/json")
+			req.SetBasicAuth(a.APIID, a.APIKey)
+			resp, err := http.DefaultClient.Do(req)
+			require.NoError(t, err)
+			_ = resp.Body.Close()
+			require.Equal(t, 201, resp.StatusCode)
+		}
+	}
+	require.Eventually(t, func() bool {
+		code, text := fetch(t, b, "GET", d.ConsoleURL+"/mnoe/launch/"+books, "")
+		_, received, _ := strings.Cut(text, `data-testid="received"`)
+		return code == 200 && strings.Contains(received, "Moved &amp; Co")
+	}, 30*time.Second, 50*time.Millisecond, "the webhook doesn't arrive at %s", d.ConsoleURL)
 }
 
 // TestBrowser clicks through the demo as a customer would, in a real browser, and keeps pictures of what he sees.
