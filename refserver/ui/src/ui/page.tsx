@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 
 import { productName } from '../product';
 import { announce } from './toast';
@@ -22,7 +22,8 @@ let first = true;
 /** A page: its title, actions and content. Going to a page moves the focus to its heading. */
 export function Page({ title, documentTitle, intro, actions, crumbs, before, children, testid }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // At once: later it would take the focus from a field in which somebody types already.
+  useLayoutEffect(() => {
     if (!first) {
       heading.current?.focus({ preventScroll: true });
       announce(title);
