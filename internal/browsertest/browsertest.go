@@ -132,7 +132,7 @@ func (b *Browser) Until(condition string) {
 		switch {
 		case err == nil:
 			return
-		case ctx.Err() == nil && strings.Contains(err.Error(), "context"):
+		case ctx.Err() == nil && (strings.Contains(err.Error(), "context") || strings.Contains(err.Error(), "navigated")):
 			// The page was left while it was asked; the next one is asked.
 		default:
 			b.Fail(fmt.Errorf("waiting for %s: %w", condition, err))
