@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -326,7 +328,9 @@ func measureWebhooks(ctx context.Context, s settings) (result, error) {
 	go func() { ended <- d.Run(working) }()
 	defer func() {
 		stop()
-		<-ended
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			log.Print(err)
+		}
 	}()
 
 	// A trickle: one change at a time.
