@@ -25,8 +25,8 @@ func NewEngine(t *testing.T, s nex.Store, opts ...nex.Option) (*nex.Engine, *nex
 		nex.WithDrain(100 * time.Millisecond),
 		nex.WithKey(make([]byte, 32)),
 	}, opts...)...)
+	t.Cleanup(func() { require.NoError(t, b.Close()) }) // after the engine, which would start again what ends
 	RunEngine(t, e)
-	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	return e, b
 }
 
