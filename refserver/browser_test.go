@@ -234,6 +234,7 @@ func TestBrowser(t *testing.T) {
 	b.Choose("filter-value-0", "PAID")
 	b.Click("filter-apply")
 	b.Read("total", "matches")
+	b.Until(`[...document.querySelectorAll('[data-testid="row"]')].every(r => r.innerText.includes('Paid'))`)
 	b.Picture("e2e-06-data")
 	b.Do(chromedp.Click(chromedp.CSS(browsertest.TestID("row") + " a")))
 	b.See("page-record")
@@ -258,7 +259,7 @@ func TestBrowser(t *testing.T) {
 	// Dark, and on a phone.
 	b.GoTo(d.ConsoleURL + "/")
 	b.Do(chromedp.EmulateViewport(390, 844))
-	b.Until(`[...document.querySelectorAll('impac-widget')].every(w => w.dataset.state === 'ready')`)
+	b.Until(`document.querySelectorAll('impac-widget').length === 3 && [...document.querySelectorAll('impac-widget')].every(w => w.dataset.state === 'ready')`)
 	b.Picture("e2e-10-phone")
 	b.Do(chromedp.EmulateViewport(1360, 900))
 

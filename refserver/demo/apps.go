@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"crypto/subtle"
 	_ "embed"
 	"fmt"
@@ -46,7 +47,7 @@ type received struct {
 }
 
 const (
-	keepReceived = 50
+	keepReceived = 15
 	keepGroups   = 1000
 )
 
@@ -119,14 +120,13 @@ func (a *apps) notify(w http.ResponseWriter, r *http.Request) {
 
 // label is what a person calls a record.
 func label(rec map[string]any) string {
-	for _, k := range []string{"transaction_number", "payment_reference", "name", "full_name", "description", "code"} {
-		if s, ok := rec[k].(string); ok && s != "" {
+	text := func(k string) string { s, _ := rec[k].(string); return s }
+	for _, k := range []string{"transaction_number", "payment_reference", "name", "full_name"} {
+		if s := text(k); s != "" {
 			return s
 		}
 	}
-	first, _ := rec["first_name"].(string)
-	last, _ := rec["last_name"].(string)
-	return strings.TrimSpace(first + " " + last)
+	return cmp.Or(strings.TrimSpace(text("first_name")+" "+text("last_name")), text("description"), text("code"))
 }
 
 func (a *apps) forget(w http.ResponseWriter, r *http.Request) {
