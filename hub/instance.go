@@ -70,7 +70,11 @@ func (e *Engine) GetAppInstance(ctx context.Context, id string) (*AppInstance, e
 	if err != nil {
 		return nil, err
 	}
-	return e.show(ctx, r)
+	i, err := e.show(ctx, r)
+	if err == nil {
+		e.live(ctx, i)
+	}
+	return i, err
 }
 
 // ListAppInstances lists those that the caller may enter. Who manages app instances also sees those on their way.
@@ -117,6 +121,7 @@ func (e *Engine) ListAppInstances(ctx context.Context, organizationID string) ([
 			out = append(out, shown(r, &app.App))
 		}
 	}
+	e.live(ctx, out...)
 	return out, nil
 }
 
