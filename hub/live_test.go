@@ -42,7 +42,7 @@ func TestLiveStatus(t *testing.T) {
 		go func() { done <- e.Run(run) }()
 		defer func() {
 			stop()
-			<-done
+			require.NoError(t, <-done)
 		}()
 		i, err := e.AddApp(ctx, o.ID, "notes")
 		require.NoError(t, err)
