@@ -72,14 +72,14 @@ func constant(v any) template {
 
 func (s *scope) compileMap(path string, m map[string]any) (template, error) {
 	parts := make(map[string]template, len(m))
-	for k, v := range m {
-		t, err := s.compileValue(path+"."+k, v)
+	keys := slices.Sorted(maps.Keys(m)) // so that the same mistake is found first each time
+	for _, k := range keys {
+		t, err := s.compileValue(path+"."+k, m[k])
 		if err != nil {
 			return nil, err
 		}
 		parts[k] = t
 	}
-	keys := slices.Sorted(maps.Keys(parts))
 	return func(vars map[string]any) (any, bool, error) {
 		out := map[string]any{}
 		for _, k := range keys {
@@ -173,14 +173,19 @@ func rowsOf(v any) ([]Row, error) {
 	}
 }
 
-// columnsOf finds the columns of many("name", …), so that misspelt ones are found before anything is imported.
+// columnsOf finds the columns of many("name", …), so that misspelt ones are found before anything is imported. It is nil where the
+// expression names several lookups, since it can't be known which one's rows come out.
 func (s *scope) columnsOf(src string) []string {
+	var found []string
 	for name, ix := range s.indexes {
 		if strings.Contains(src, `"`+name+`"`) || strings.Contains(src, `'`+name+`'`) {
-			return ix.header
+			if found != nil {
+				return nil
+			}
+			found = ix.header
 		}
 	}
-	return nil
+	return found
 }
 
 func evaluate(p *vm.Program, path string, vars map[string]any) (any, bool, error) {

@@ -205,7 +205,7 @@ func TestImportMistakes(t *testing.T) {
 			_ = os.Remove(filepath.Join(s.dir, "people.csv"))
 			_ = os.Remove(filepath.Join(s.dir, "offices.csv"))
 		}, nil, " lacks files that the mapping names (as they are, or with .gz): offices.csv, people.csv\n"},
-		"unknown column":   {func(s *shop) { s.write("people.csv", "id,first\n1,Ada\n") }, nil, `row has no column "name"; it has id, first`},
+		"unknown column":   {func(s *shop) { s.write("people.csv", "id,first\n1,Ada\n") }, nil, `row has no column "born"; it has id, first`},
 		"broken mapping":   {func(s *shop) { s.write("shop.yaml", "name: x\nentitys: []\n") }, nil, "entitys"},
 		"state is no JSON": {func(s *shop) { s.write("state.json", "?") }, nil, "state.json"},
 	} {
