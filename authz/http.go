@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"context"
 	"encoding/base64"
 	"net/http"
 	"strings"
@@ -85,6 +86,16 @@ func SetRequest(r *http.Request, c Credential) {
 		r.SetBasicAuth(c.ID, c.Secret)
 	case Trusted:
 	}
+}
+
+// Outgoing is the credential for a call to another process on behalf of ctx: the caller's, so that he is judged there too. In place of a
+// Trusted one, which has no form on the wire, it is own. An anonymous call stays anonymous: a process that passes requests on must not
+// lend strangers its own rights.
+func Outgoing(ctx context.Context, own Credential) Credential {
+	if c := CredentialFrom(ctx); c.Kind != Trusted {
+		return c
+	}
+	return own
 }
 
 // Middleware puts the request's credential into its context.

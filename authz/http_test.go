@@ -79,6 +79,17 @@ func TestSetRequest(t *testing.T) {
 	require.Empty(t, r.Header)
 }
 
+func TestOutgoing(t *testing.T) {
+	t.Parallel()
+	own := authz.Key("svc-hub", "k")
+	for given, want := range map[authz.Credential]authz.Credential{
+		authz.SessionToken("t"): authz.SessionToken("t"), authz.OnBehalfOf("usr-1"): own, {}: {},
+	} {
+		require.Equal(t, want, authz.Outgoing(authz.WithCredential(t.Context(), given), own))
+	}
+	require.Zero(t, authz.Outgoing(t.Context(), own), "nobody asked: nobody's credential")
+}
+
 func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

@@ -120,11 +120,7 @@ func isTransport(err error) bool {
 func (c *Client) once(ctx context.Context, req *http.Request) (*result, error) {
 	req = req.WithContext(ctx)
 	req.Header.Set("Accept", mediaJSON)
-	cred := authz.CredentialFrom(ctx)
-	if cred.Kind == authz.Trusted {
-		cred = c.credential
-	}
-	authz.SetRequest(req, cred)
+	authz.SetRequest(req, authz.Outgoing(ctx, c.credential))
 	if rid := httpx.RequestIDFrom(ctx); rid != "" {
 		req.Header.Set(httpx.RequestIDHeader, rid)
 	}

@@ -83,7 +83,7 @@ func FuzzRoute(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path string) {
 		u, err := url.ParseRequestURI(path)
 		if err != nil || u.Host != "" {
-			t.Skip()
+			return // not a path that a server gets
 		}
 		segs := splitPath(u)
 		for _, s := range segs {

@@ -63,11 +63,7 @@ func NewClient(baseURL string, hc *http.Client, opts ...ClientOption) *Client {
 }
 
 func (c *Client) edit(ctx context.Context, r *http.Request) error {
-	cred := authz.CredentialFrom(ctx)
-	if cred.Kind == authz.Trusted {
-		cred = c.own
-	}
-	authz.SetRequest(r, cred)
+	authz.SetRequest(r, authz.Outgoing(ctx, c.own))
 	if rid := httpx.RequestIDFrom(ctx); rid != "" {
 		r.Header.Set(httpx.RequestIDHeader, rid)
 	}

@@ -251,11 +251,7 @@ func (e *retryable) Unwrap() error { return e.err }
 func (c *Client) once(ctx context.Context, req *http.Request) ([]byte, error) {
 	req = req.WithContext(ctx)
 	req.Header.Set("Accept", "application/json")
-	cred := authz.CredentialFrom(ctx)
-	if cred.Kind == authz.Trusted {
-		cred = c.credential
-	}
-	authz.SetRequest(req, cred)
+	authz.SetRequest(req, authz.Outgoing(ctx, c.credential))
 	if rid := httpx.RequestIDFrom(ctx); rid != "" {
 		req.Header.Set(httpx.RequestIDHeader, rid)
 	}

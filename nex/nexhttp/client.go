@@ -95,11 +95,7 @@ func (c *Client) once(ctx context.Context, build request, out any) error {
 		return err
 	}
 	req = req.WithContext(ctx)
-	cred := authz.CredentialFrom(ctx)
-	if cred.Kind == authz.Trusted {
-		cred = c.credential
-	}
-	authz.SetRequest(req, cred)
+	authz.SetRequest(req, authz.Outgoing(ctx, c.credential))
 	req.Header.Set("Accept", "application/json")
 	if rid := httpx.RequestIDFrom(ctx); rid != "" {
 		req.Header.Set(httpx.RequestIDHeader, rid)
